@@ -20,6 +20,7 @@ from cli.signals import fetches
 from cli.standing import CANARY_FIXED, FIXED, KEPT_DAYS, QUEUES_READ, TABLES, TABLES_OF_FUNCTIONS
 from cli.transparency import LOOKS_AT_DISPUTES, log_of_charges
 from cli.wallets import asked_of_wallets, wallet_kinds
+from cli.web import files_asked
 
 DATA = Path(__file__).parent / "data"
 HOURS_A_MONTH = 730
@@ -77,6 +78,8 @@ class Fleet:
     live_answer_s: float = 0.3
     looks_per_session: int = 3  # beside the live view: the list, the session when it has ended
     searches_per_session: int = 3
+    app_visits_per_session: float = 1.5  # opened anew: to find and start, and by half again to see how it goes
+    app_loads_per_driver_month: float = 0.2  # of all its files: another phone, an emptied cache
     # From docs/benchmarks.md, 100,000 chargers in town: 29 queries of half a unit or more each, 536 rows.
     search_read_units: int = 45
     search_calls: int = 30
@@ -269,6 +272,7 @@ def use(fleet: Fleet, kinds: Mapping[str, Kinds] | None = None) -> Use:
     amounts["read_unit"] = sum(reads.values())
     _time(amounts, lambda_ms / 1000 + fleet.connects * fleet.hashes_per_connect * fleet.lambda_hash_ms / 1000, fleet)
     _edge(amounts, fleet)
+    files_asked(fleet, amounts)
     _outside(amounts, fleet)
     kept = {table: amount for table, amount in stored.items() if table not in _IN_PLACE}
     gb = sum(amount * KEPT_DAYS.get(table, _FIRST_YEAR_DAYS) for table, amount in kept.items()) / DAYS_A_MONTH / GB

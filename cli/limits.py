@@ -15,6 +15,7 @@ from typing import Any
 from cli.fleet import DATA, SECONDS_A_MONTH, SOCKET_LIFETIME_S, VERSIONS, Fleet, Kinds, measured, use
 from cli.report import Sheet
 from cli.signals import zones
+from cli.web import REQUESTS_A_VISIT
 
 _BEGIN_WITHIN_S = 3600
 # Of a session's messages those that come once.
@@ -154,6 +155,7 @@ def _used(key: str, load: Load, fleet: Fleet, sessions: int) -> float | None:
         "queued_per_s": load.of(lambda it: it.get("calls", {}).get("sqs.SendMessage", 0)),
         "matrices_per_s": events.get("search"),
         "log_files_per_s": use(fleet).amounts["file_put"] / SECONDS_A_MONTH,
+        "app_requests_per_s": events.get("begin", 0) * fleet.app_visits_per_session * REQUESTS_A_VISIT or None,
         "kms_per_s": use(fleet).amounts["kms_request"] / SECONDS_A_MONTH,
         "payments_per_s": events["ended"] * _PAYMENT_CALLS,
         "prices_per_min": zones(fleet),

@@ -122,6 +122,9 @@ def test_every_word_that_the_api_may_say_has_its_own() -> None:
         ("TokenRefusal", "token.refused"),
         ("ReservationStatus", "reservation"),
         ("Keeper", "reservation.keeper"),
+        ("EntryKind", "wallet.entry"),
+        ("DisputeReason", "dispute.reason"),
+        ("DisputeStatus", "dispute.status"),
     ):
         missing = {f"{prefix}.{it}" for it in schemas[schema]["enum"]} - keys
         assert not missing, missing

@@ -1,7 +1,8 @@
 // The driver's app: its frame, its pages by address, and what all of them share.
 import { html, part, plain, render, signal } from '../parts/view.js';
 import { learn, say, language } from '../parts/words.js';
-import { configure, isOnline } from '../parts/api.js';
+import { config, configure, isOnline } from '../parts/api.js';
+import { HOME, settings } from './early.js';
 import { place } from '../parts/router.js';
 import { kept } from '../parts/kept.js';
 import { icon } from '../parts/icons.js';
@@ -27,6 +28,8 @@ const PAGES = {
   forgot: () => import('./pages/access.js'),
   cards: () => import('./pages/cards.js'),
   balance: () => import('./pages/balance.js'),
+  wallet: () => import('./pages/wallet.js'),
+  usual: () => import('./pages/usual.js'),
   tokens: () => import('./pages/tokens.js'),
   notices: () => import('./pages/notices.js'),
   settings: () => import('./pages/settings.js'),
@@ -40,14 +43,14 @@ const TABS = [
 ];
 const TAB_OF = {
   session: 'charging', guest: 'charging', pay: '', charger: '', scan: '', reservation: 'charging', receipt: 'history', 'sign-in': 'me',
-  'sign-up': 'me', confirm: 'me', forgot: 'me', cards: 'me', balance: 'me', tokens: 'me', notices: 'me', settings: 'me',
+  'sign-up': 'me', confirm: 'me', forgot: 'me', cards: 'me', balance: 'me', wallet: 'me', usual: 'me', parts: 'me', tokens: 'me', notices: 'me', settings: 'me',
 };
 
 const shown = signal({ name: null, page: null, path: null });
 
 async function show() {
   const { parts, path } = place.value;
-  const name = parts[0] in PAGES ? parts[0] : '';
+  const name = Object.hasOwn(PAGES, parts[0] ?? '') ? parts[0] ?? '' : '';
   try {
     const page = (await PAGES[name]()).default;
     if (place.value.path === path) shown.value = { name, page, path };
@@ -62,7 +65,7 @@ const Missing = plain(() => html`<div class="page"><div class="empty">${icon('wa
 
 const Nav = plain(() => {
   const [first = ''] = place.value.parts;
-  const current = first in TAB_OF ? TAB_OF[first] : first;
+  const current = Object.hasOwn(TAB_OF, first) ? TAB_OF[first] : first;
   return html`<nav class="nav" aria-label=${say('nav')}>
     ${TABS.map(([path, sign, key]) => html`<a key=${path} href=${`#/${path}`} aria-current=${current === path ? 'page' : null}>
       ${icon(sign)}${path === 'charging' && running.value ? html`<span class="dot"><span class="unseen">${say('nav.running')}</span></span>` : null}
@@ -79,7 +82,13 @@ const App = part((_, life) => {
   let before = null;
   return () => {
     const { page: Page, name, path } = shown.value;
-    if (before !== null && before !== path) requestAnimationFrame(() => document.querySelector('h1')?.focus());
+    const isOther = before !== null && before !== path;
+    requestAnimationFrame(() => {
+      const heading = document.querySelector('h1');
+      // A tab is called what its page is: who is read to hears where they are.
+      document.title = heading ? `${heading.textContent} · Kerb` : 'Kerb';
+      if (isOther) heading?.focus();
+    });
     before = path;
     return html`<div class="frame" lang=${language.value}>
       <a class="skip" href="#content" onClick=${(event) => { event.preventDefault(); document.getElementById('content').focus(); }}>${say('skip')}</a>
@@ -93,7 +102,8 @@ const App = part((_, life) => {
 async function begin() {
   const theme = kept('theme');
   if (theme) document.documentElement.dataset.theme = theme;
-  await Promise.all([learn(async (wish) => (await import(`./words/${wish}.js`)).default), configure()]);
+  await Promise.all([learn(async (wish) => (await import(`./words/${wish}.js`)).default), configure(settings)]);
+  config.home ??= HOME;
   const place = document.getElementById('app');
   place.replaceChildren();
   render(html`<${App} />`, place);

@@ -1,6 +1,6 @@
 // What a charge is in words: what happens now, what will happen, what it costs.
 import { signal } from '../parts/view.js';
-import { clockTime, countdown, day, duration, money, moment, say } from '../parts/words.js';
+import { clockTime, countdown, day, duration, money, moment, price, say } from '../parts/words.js';
 import { get, isKnown } from '../parts/api.js';
 import { kept } from '../parts/kept.js';
 
@@ -48,8 +48,10 @@ function charging(session, at) {
     return { tone: 'wait', title: say('now.charger.away'), next: say('now.charger.away.next', { time: clockTime(session.charger_offline_since) }) };
   }
   if (session.idle) return idle(session, at);
-  if (session.plan?.waits_for && Date.parse(session.plan.starts_at) > at) {
-    return { tone: 'wait', title: say('now.planned', { time: moment(session.plan.starts_at) }), next: say(`now.planned.${session.plan.waits_for}`) };
+  if (isWaiting(session, at)) {
+    const { starts_at: starts, ready_at: ready, waits_for: cause } = session.plan;
+    const until = ready ? ` ${say('now.planned.ready', { time: moment(ready) })}` : '';
+    return { tone: 'wait', title: say('now.planned', { time: moment(starts) }), next: say(`now.planned.${cause}`) + until };
   }
   if (session.power_wait) {
     const { cause, until } = session.power_wait;
@@ -59,11 +61,14 @@ function charging(session, at) {
   return { tone: 'go', title: say('now.charging'), next: stops(session) };
 }
 
+// It waits for better hours, as its plan has it.
+export const isWaiting = (session, at) => Boolean(session.state === 'active' && session.plan?.waits_for && Date.parse(session.plan.starts_at) > at);
+
 function idle(session, at) {
   const { free_until: until, price_per_minute: each } = session.idle;
   const left = (Date.parse(until) - at) / 1000;
   if (left > 0) return { tone: 'wait', title: say('now.full'), countdown: countdown(left), next: say('now.full.free', { time: clockTime(until) }) };
-  return { tone: 'wrong', title: say('now.full'), next: say('now.full.costs', { price: money(Math.round(Number(each ?? 0) * 100), session.cost.currency) }) };
+  return { tone: 'wrong', title: say('now.full'), next: say('now.full.costs', { price: price(each ?? 0, session.cost.currency) }) };
 }
 
 function ending(session) {

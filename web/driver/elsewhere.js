@@ -20,7 +20,7 @@ export const Elsewhere = part(({ session }, life) => {
   });
   return () => html`<section class="stack tight" aria-label=${say('elsewhere')}>
     ${nearest.value ? html`<h2>${say('elsewhere')}</h2><div class="rows"><a class="row-link" href=${`#/charger/${encodeURIComponent(nearest.value.charger_id)}`}>
-      <div class="grow"><p class="strong">${nearest.value.charger_id}</p><p class="small quiet">${nearest.value.site_name} · ${distance(nearest.value.distance_m)}</p></div>
+      <div class="grow"><p class="strong">${nearest.value.charger_id}</p><p class="small quiet">${nearest.value.site_name} · ${nearest.value.site_id === session.site_id ? say('elsewhere.here') : distance(nearest.value.distance_m)}</p></div>
       <span class="badge go">${say('free.of', { free: nearest.value.available, total: nearest.value.connectors.length })}</span>${icon('next', 'small')}</a></div>` : null}
     <a class=${`button wide ${nearest.value ? 'line' : 'main'}`} href=${`#/charger/${encodeURIComponent(session.charger_id)}`}>${say('try.again')}</a>
     <a class="button plain" href="#/">${say('find.another')}</a>

@@ -2,9 +2,10 @@
 import { html, part, plain, signal } from '../parts/view.js';
 import { say } from '../parts/words.js';
 import { put } from '../parts/api.js';
+import { icon } from '../parts/icons.js';
 import { Field, Wrong, deed } from '../parts/blocks.js';
 
-export const noWish = () => ({ limit: 'none', amount: '20', energy: '20', percent: '80', minutes: '60', when: 'now', ready: tomorrow(), readyEnergy: '20' });
+export const noWish = () => ({ limit: 'none', amount: '20', energy: '20', percent: '80', minutes: '60', when: 'now', usual: null, ready: tomorrow(), readyEnergy: '20' });
 
 function tomorrow() {
   const at = new Date(Date.now() + 12 * 3600_000);
@@ -22,11 +23,13 @@ export function limitsOf(wish) {
 }
 
 export function preferencesOf(wish) {
-  if (wish.when === 'now') return null;
+  if (wish.when === 'usual') return null;
+  // Where something is wished as a rule, at once is a wish of its own.
+  if (wish.when === 'now') return wish.usual ? { boost: true } : null;
   return { ready_by: new Date(wish.ready).toISOString(), profile: wish.when, energy_wh: Math.round(Number(wish.readyEnergy) * 1000) };
 }
 
-const Choices = plain(({ name, label, options, value, choose }) => html`<fieldset class="stack tight"><legend class="legend">${label}</legend>
+export const Choices = plain(({ name, label, options, value, choose }) => html`<fieldset class="stack tight"><legend class="legend">${label}</legend>
   <div class="choices">${options.map(([key, text]) => html`<label key=${key} class="choice"><input type="radio" name=${name} checked=${value === key} onChange=${() => choose(key)} /><span>${text}</span></label>`)}</div></fieldset>`);
 
 export const LimitFields = plain(({ wish }) => {
@@ -45,10 +48,21 @@ export const ReadyFields = plain(({ wish }) => {
   const it = wish.value;
   const set = (change) => { wish.value = { ...it, ...change }; };
   return html`<div class="stack"><${Choices} name="when" label=${say('ready')} value=${it.when} choose=${(when) => set({ when })}
-      options=${['now', 'cheap', 'green'].map((key) => [key, say(`ready.${key}`)])} />
-    ${it.when === 'now' ? null : html`<${Field} id="ready-by" type="datetime-local" label=${say('ready.by')} value=${it.ready} onInput=${(event) => set({ ready: event.target.value })} />
+      options=${[...(it.usual ? ['usual'] : []), 'now', 'cheap', 'green'].map((key) => [key, say(`ready.${key}`)])} />
+    ${it.when === 'usual' ? html`<p class="small quiet">${say('usual.is', { time: it.usual.ready_at })}</p>` : null}
+    ${['now', 'usual'].includes(it.when) ? null : html`<${Field} id="ready-by" type="datetime-local" label=${say('ready.by')} value=${it.ready} onInput=${(event) => set({ ready: event.target.value })} />
       <${Field} id="ready-energy" inputmode="numeric" label=${say('ready.energy')} value=${it.readyEnergy} onInput=${(event) => set({ readyEnergy: event.target.value })} />
       <p class="small quiet">${say('ready.text')}</p>`}</div>`;
+});
+
+// One touch for whoever cannot wait.
+export const ChargeNow = part(() => {
+  const doing = deed();
+  return ({ session, done }) => html`<div class="stack tight">${doing.error.value ? html`<${Wrong} error=${doing.error.value} />` : null}
+    <button class="button line wide" aria-disabled=${doing.busy.value} onClick=${() => doing.run(async () => {
+      await put(`/v1/sessions/${session.session_id}/charging-preferences`, { boost: true });
+      done();
+    })}>${icon('bolt')}${say('ready.boost')}</button></div>`;
 });
 
 // Said anew while it runs.
@@ -66,6 +80,5 @@ export const Wishes = part(({ session }) => {
     ${saving.error.value ? html`<${Wrong} error=${saving.error.value} />` : null}
     ${said.value ? html`<p role="status">${say(`preferences.${said.value}`)}</p>` : null}
     <button class="button line wide" aria-disabled=${saving.busy.value}>${say('save')}</button>
-    ${session.plan ? html`<button type="button" class="button plain" onClick=${() => tell({ boost: true }, done)}>${say('ready.boost')}</button>` : null}
   </form></details>`;
 });

@@ -5,11 +5,11 @@ const OWN = /^\/(driver|parts|vendor)\/|^\/tokens\.css$|^\/config\.json$/;
 const SHELL = '/driver/';
 // All of the app; a test holds this list to the files.
 const FILES = [
-  '/driver/', '/driver/app.css', '/driver/app.js', '/driver/charge.js', '/driver/curve.js', '/driver/debts.js', '/driver/elsewhere.js',
+  '/driver/', '/driver/app.css', '/driver/app.js', '/driver/charge.js', '/driver/curve.js', '/driver/debts.js', '/driver/dispute.js', '/driver/early.js', '/driver/elsewhere.js',
   '/driver/faults.js', '/driver/login.js', '/driver/proof.js', '/driver/wishes.js', '/driver/manifest.webmanifest',
   '/driver/icons/kerb.svg', '/driver/icons/kerb-192.png', '/driver/words/de.js', '/driver/words/en.js',
-  ...['access', 'balance', 'cards', 'charger', 'charging', 'find', 'history', 'me', 'notices', 'pay', 'receipt', 'reservation', 'scan', 'session', 'settings', 'showcase', 'tokens'].map((it) => `/driver/pages/${it}.js`),
-  ...['api', 'blocks', 'card_fields', 'clock', 'icons', 'kept', 'live', 'map', 'proof', 'router', 'stripe', 'stripe_local', 'stripe_real', 'view', 'words'].map((it) => `/parts/${it}.js`),
+  ...['access', 'balance', 'cards', 'charger', 'charging', 'find', 'history', 'me', 'notices', 'pay', 'receipt', 'reservation', 'scan', 'session', 'settings', 'showcase', 'tokens', 'usual', 'wallet'].map((it) => `/driver/pages/${it}.js`),
+  ...['api', 'blocks', 'card_fields', 'clock', 'icons', 'kept', 'languages', 'live', 'map', 'proof', 'router', 'stripe', 'stripe_local', 'stripe_real', 'view', 'words'].map((it) => `/parts/${it}.js`),
   '/parts/base.css', '/tokens.css', '/config.json',
   '/vendor/preact-11.2.0/preact.mjs', '/vendor/htm-3.1.1/htm.module.js', '/vendor/signals-core-1.14.5/signals-core.module.js',
   '/vendor/leaflet-1.9.4/leaflet.js', '/vendor/leaflet-1.9.4/leaflet.css', '/vendor/topojson-client-3.1.0/topojson-client.min.js',

@@ -1,18 +1,18 @@
 // The API as /v1/openapi.json describes it: who calls, what was refused, and what to do when the line is gone.
-import { kept, keep } from './kept.js';
+import { forget, kept, keep } from './kept.js';
 import { say, knows } from './words.js';
 import { signal } from './view.js';
 
-export const config = { api: '', stripe: 'local', home: { lat: 53.5437, lng: 9.9924 } };
+export const config = { api: '', stripe: 'local', home: null };
 // Whether somebody is logged in, and whether the line is there, as the last request found it.
 export const isKnown = signal(kept('tokens') !== null);
 export const isOnline = signal(navigator.onLine);
 addEventListener('online', () => { isOnline.value = true; });
 addEventListener('offline', () => { isOnline.value = false; });
 
-export async function configure() {
-  const answer = await fetch('/config.json');
-  Object.assign(config, await answer.json());
+// `settings`: a promise of what config.json says.
+export async function configure(settings) {
+  Object.assign(config, await settings);
 }
 
 // `code` is the problem's (docs/api.md), or `no_line` where nobody answered.
@@ -31,8 +31,11 @@ export const textOf = (error) => (error instanceof Refused ? error.text : say('r
 
 let refreshing = null;
 
+// What was kept of somebody's charges goes with them: the next to hold this phone may be another.
+const THEIRS = ['tokens', 'session.', 'stop.', 'running'];
+
 function remember(tokens) {
-  if (!tokens) keep('tokens', null);
+  if (!tokens) forget(THEIRS);
   else keep('tokens', { ...tokens, until: Date.now() + tokens.expires_in * 1000 });
   isKnown.value = tokens !== null;
 }

@@ -18,9 +18,10 @@ export function keep(name, value) {
   }
 }
 
-export function forgetAll() {
+// All there is, or what begins with one of `names`.
+export function forget(names = ['']) {
   try {
-    for (const name of Object.keys(localStorage)) if (name.startsWith(PREFIX)) localStorage.removeItem(name);
+    for (const name of Object.keys(localStorage)) if (names.some((it) => name.startsWith(PREFIX + it))) localStorage.removeItem(name);
   } catch {
     // There was nothing.
   }

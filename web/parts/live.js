@@ -6,8 +6,8 @@ const ASK_S = 4;
 const SOON_S = 1;
 const STALE_S = 20;
 
-// `load()` asks the API for the session. Returns the signals, and `end`.
-export function follow(load, { first = null } = {}) {
+// `load()` asks the API for the session; what it `keeps` the socket does not tell, or otherwise. Returns the signals, and `end`.
+export function follow(load, { first = null, keeps = [] } = {}) {
   const session = signal(first);
   const heardAt = signal(first ? Date.now() : 0);
   const error = signal(null);
@@ -16,6 +16,8 @@ export function follow(load, { first = null } = {}) {
   let renewal = null;
   let lastEvent;
   let tries = 0;
+  // How often in a row an answer knew what an open socket had not told.
+  let missed = 0;
   let hasEnded = false;
 
   const isOver = () => session.value !== null && session.value.live_socket === null && session.value.live_url === null && ['completed', 'failed'].includes(session.value.state);
@@ -23,7 +25,8 @@ export function follow(load, { first = null } = {}) {
   function take(told) {
     // What the socket tells bears no link of its own: the one we came by is kept.
     const { live_socket, live_url } = session.value ?? {};
-    session.value = { ...told, live_socket: told.live_socket ?? live_socket ?? null, live_url: told.live_url ?? live_url ?? null };
+    const same = Object.fromEntries(keeps.map((name) => [name, session.value?.[name]]));
+    session.value = { ...told, live_socket: told.live_socket ?? live_socket ?? null, live_url: told.live_url ?? live_url ?? null, ...same };
     heardAt.value = Date.now();
     error.value = null;
   }
@@ -31,10 +34,12 @@ export function follow(load, { first = null } = {}) {
   async function ask() {
     clearTimeout(timer);
     if (hasEnded || document.hidden) return;
+    const before = lastEvent;
     try {
       const told = await load();
       if (hasEnded) return;
-      session.value = told;
+      // What the socket told meanwhile is newer than an answer that was under way.
+      if (lastEvent === before) listen(told);
       heardAt.value = Date.now();
       error.value = null;
       tries = 0;
@@ -45,8 +50,18 @@ export function follow(load, { first = null } = {}) {
     }
     if (isOver()) return;
     // With a socket it is only asked for what the socket may have lost.
-    const wait = error.value ? Math.min(15, SOON_S * 2 ** tries) : isListening() ? 15 : session.value.state === 'active' ? ASK_S : SOON_S;
+    const wait = error.value ? Math.min(15, SOON_S * 2 ** tries) : isListening() && !missed ? 15 : session.value.state === 'active' ? ASK_S : SOON_S;
+    clearTimeout(timer);
     timer = setTimeout(ask, wait * 1000);
+  }
+
+  // A socket that looks open and tells nothing (a phone that changed its network) is given up when it has missed twice.
+  function listen(told) {
+    const shown = session.value;
+    const isNews = shown !== null && (told.state !== shown.state || told.energy_wh !== shown.energy_wh);
+    missed = isListening() && isNews ? missed + 1 : 0;
+    session.value = told;
+    if (missed > 1) socket.close();
   }
 
   const isListening = () => socket !== null && socket.readyState === WebSocket.OPEN;
@@ -68,6 +83,7 @@ export function follow(load, { first = null } = {}) {
     renewal = setInterval(() => say(true), where.renew_within_s * 1000);
     socket.onmessage = (message) => {
       const told = JSON.parse(message.data);
+      if (told.events?.length) missed = 0;
       for (const event of told.events ?? []) {
         lastEvent = event.id;
         if (event.data) take(event.data);

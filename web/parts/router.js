@@ -1,9 +1,11 @@
 // Where one is: what follows # in the address, so that a page of files needs no server's help.
 import { signal } from './view.js';
 
+// Whoever made the link may have put anything in it: what is no text stays as it is.
+const decoded = (it) => { try { return decodeURIComponent(it); } catch { return it; } };
 const read = () => {
   const [path, query = ''] = location.hash.replace(/^#/, '').split('?');
-  return { path: path || '/', parts: path.split('/').filter(Boolean).map(decodeURIComponent), query: new URLSearchParams(query) };
+  return { path: path || '/', parts: path.split('/').filter(Boolean).map(decoded), query: new URLSearchParams(query) };
 };
 
 export const place = signal(read());

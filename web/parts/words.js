@@ -1,17 +1,12 @@
 // What is said, in the reader's language: catalogues of driver/words/, and amounts, dates and plurals by Intl.
 import { signal } from './view.js';
-import { kept, keep } from './kept.js';
+import { keep } from './kept.js';
+import { LANGUAGES, wanted } from './languages.js';
 
-export const LANGUAGES = { en: 'English', de: 'Deutsch' };
+export { LANGUAGES };
 export const language = signal('en');
 let words = {};
 let read = async () => ({});
-
-const wanted = () => {
-  const chosen = kept('language');
-  const asked = [chosen, ...navigator.languages].map((it) => String(it ?? '').slice(0, 2));
-  return asked.find((it) => it in LANGUAGES) ?? 'en';
-};
 
 // `reader(language)` returns a catalogue.
 export async function learn(reader) {
@@ -60,6 +55,9 @@ export function money(minor, currency) {
   const shown = format(Intl.NumberFormat, { style: 'currency', currency, currencyDisplay: 'narrowSymbol' });
   return shown.format(minor / 10 ** shown.resolvedOptions().maximumFractionDigits);
 }
+
+// So many major units in minor ones.
+export const minorOf = (major, currency) => Math.round(major * 10 ** format(Intl.NumberFormat, { style: 'currency', currency }).resolvedOptions().maximumFractionDigits);
 
 // A price as text in major units, with all the digits it has.
 export function price(amount, currency) {

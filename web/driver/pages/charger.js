@@ -21,6 +21,7 @@ export default part((_, life) => {
   const chosen = signal(wanted ?? null);
   const quote = signal(null);
   const me = signal(null);
+  const wallets = signal([]);
   const wish = signal(noWish());
   const starting = deed();
   const keeping = deed();
@@ -51,10 +52,20 @@ export default part((_, life) => {
 
   life.begun(() => {
     load().then(ask);
-    if (isKnown.value) get('/v1/me').then((told) => { me.value = told; }).catch(() => {});
+    if (isKnown.value) {
+      get('/v1/me').then((told) => { me.value = told; }).catch(() => {});
+      get('/v1/me/wallets').then(({ items }) => { wallets.value = items; }).catch(() => {});
+      get('/v1/me/charging-preferences').then(({ items }) => { usually(items); }).catch(() => {});
+    }
     const timer = setInterval(() => { if (!document.hidden) load(); }, AGAIN_S * 1000);
     return () => clearInterval(timer);
   });
+
+  function usually(items) {
+    const site = charger.value?.site_id;
+    const usual = items.find((it) => site && it.site_id === site) ?? items.find((it) => it.site_id === null);
+    if (usual) wish.value = { ...wish.value, usual, when: wish.value.when === 'now' ? 'usual' : wish.value.when };
+  }
 
   const where = () => ({ charger_id: id, connector: chosen.value });
   const back = () => `?then=${encodeURIComponent(`/charger/${encodeURIComponent(id)}/${chosen.value}`)}`;
@@ -93,6 +104,9 @@ export default part((_, life) => {
     }
     const connector = it.connectors.find((one) => one.connector === chosen.value);
     const isFree = connector && canStart(connector, it.online);
+    const wallet = wallets.value.find((one) => one.currency === it.prices?.currency && one.balance_minor > 0);
+    // A wallet that is good for what is set aside needs no card.
+    const hasMeans = me.value?.card || (wallet && quote.value && wallet.balance_minor >= quote.value.hold_minor);
     return html`<div class="page two"><${Head} title=${it.site?.name ?? it.site_name} to="/" />
       <div class="halves">
         <div class="stack wide">
@@ -105,10 +119,10 @@ export default part((_, life) => {
           <fieldset class="rows"><legend class="unseen">${say('connector')}</legend>
             ${it.connectors.map((one) => html`<${Plug} key=${one.connector} one=${one} isThere=${it.online} isChosen=${one.connector === chosen.value}
               choose=${() => { chosen.value = one.connector; ask(); }} />`)}</fieldset>
-          <${Cost} charger=${it} quote=${quote.value} />
+          <${Cost} charger=${it} quote=${quote.value} wallet=${wallet} />
         </div>
         <div class="stack wide">
-          ${isKnown.value ? html`<details class="sheet"><summary>${icon('clock')}${say('wishes')}</summary><div class="stack wide"><${LimitFields} wish=${wish} /><${ReadyFields} wish=${wish} /></div></details>` : null}
+          ${isKnown.value ? html`<details class="sheet"><summary>${icon('clock')}${wish.value.when === 'usual' ? say('usual.is', { time: wish.value.usual.ready_at }) : say('wishes')}</summary><div class="stack wide"><${LimitFields} wish=${wish} /><${ReadyFields} wish=${wish} /></div></details>` : null}
           ${starting.error.value ? html`<${Wrong} error=${starting.error.value} />` : null}
           ${keeping.error.value ? html`<${Wrong} error=${keeping.error.value} />` : null}
           <div class="row wrap">
@@ -124,7 +138,7 @@ export default part((_, life) => {
       <div class="at-hand">
         ${!isKnown.value ? html`<a class=${`button main wide huge`} aria-disabled=${!isFree} href=${isFree ? `#/pay/${encodeURIComponent(id)}/${chosen.value}` : null}>${icon('card')}${say('pay.without')}</a>
             <a class="button line wide" href=${`#/sign-in${back()}`}>${say('sign.in.to.start')}</a>`
-          : me.value && !me.value.card ? html`<a class="button main wide huge" href=${`#/cards/new${back()}`}>${icon('card')}${say('card.first')}</a>`
+          : me.value && !hasMeans ? html`<a class="button main wide huge" href=${`#/cards/new${back()}`}>${icon('card')}${say('card.first')}</a>`
           : html`<button class="button main wide huge" aria-disabled=${!isFree || starting.busy.value} onClick=${() => { if (isFree) start(); }}>${icon('bolt')}${starting.busy.value ? say('start.asks') : isFree ? say('start') : say('start.not')}</button>`}
       </div></div>`;
   };
@@ -138,7 +152,7 @@ const Plug = plain(({ one, isThere, isChosen, choose }) => {
     <span class=${`badge ${state.tone}`}>${state.text}</span></label>`;
 });
 
-const Cost = plain(({ charger, quote }) => {
+const Cost = plain(({ charger, quote, wallet }) => {
   const { prices } = charger;
   if (!prices) return null;
   const [first, ...rest] = prices.price;
@@ -149,6 +163,7 @@ const Cost = plain(({ charger, quote }) => {
       [say('quote', { n: QUOTED_WH / 1000 }), money(quote.total_minor, quote.currency), 'total-less'],
       [say('quote.time', { power: kwWhole(quote.power_w) }), duration(quote.charging_s)],
       quote.hold_minor > 0 && [say('quote.held'), money(quote.hold_minor, quote.currency)],
+      wallet && [say('wallet.pays'), money(wallet.balance_minor, wallet.currency)],
     ]} /><p class="small quiet">${say('quote.text')}</p></div>` : null}
   </section>`;
 });

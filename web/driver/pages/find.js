@@ -5,16 +5,16 @@ import { config, get } from '../../parts/api.js';
 import { kept, keep } from '../../parts/kept.js';
 import { icon } from '../../parts/icons.js';
 
-import { drawMap } from '../../parts/map.js';
 import { Empty, Note, Waits, Wrong } from '../../parts/blocks.js';
 import { Debts } from '../debts.js';
+import { FIRST_RADIUS_M, found as foundEarly, nearby } from '../early.js';
 
 const PLUGS = ['type2', 'ccs2', 'chademo'];
 const AGAIN_S = 15;
 const WAIT_MS = 250;
-// A part of the continent: who has not said where they are sees where the sites are.
 const FIRST_ZOOM = 6;
-const FIRST_RADIUS_M = 100_000;
+const NEAR_ZOOM = 14;
+const NEAR_M = 5_000;
 
 // Kept while the app is open: who comes back finds the map as it was left.
 const looked = signal(kept('looked'));
@@ -23,17 +23,27 @@ const failed = signal(null);
 const filters = signal(kept('filters', { free: false, fast: false, plug: null }));
 const text = signal('');
 const chosen = signal(null);
+// Where the driver is, once they let it be known: how far a place is, is said from there and from nowhere else.
+const spot = signal(null);
+const EARTH_M = 6_371_000;
+
+function metresTo({ lat, lng }) {
+  const rad = (it) => (it * Math.PI) / 180;
+  const [a, b] = [rad(lat - spot.value.lat) / 2, rad(lng - spot.value.lng) / 2];
+  return 2 * EARTH_M * Math.asin(Math.sqrt(Math.sin(a) ** 2 + Math.cos(rad(lat)) * Math.cos(rad(spot.value.lat)) * Math.sin(b) ** 2));
+}
 
 async function search() {
-  const { lat, lng, radius } = looked.value ?? { ...config.home, radius: FIRST_RADIUS_M };
-  const query = new URLSearchParams({ lat: lat.toFixed(5), lng: lng.toFixed(5), radius, limit: 50 });
+  const query = new URLSearchParams();
   const { free, fast, plug } = filters.value;
   if (free) query.set('available', 'true');
   if (fast) query.set('min_power_w', 50_000);
   if (plug) query.set('connector_type', plug);
   if (text.value.trim()) query.set('q', text.value.trim());
   try {
-    const { items } = await get(`/v1/chargers/nearby?${query}`);
+    const wish = query.size ? `&${query}` : '';
+    const path = nearby(looked.value ?? { ...config.home, radius: FIRST_RADIUS_M }) + wish;
+    const { items } = (await foundEarly(path)) ?? (await get(path));
     failed.value = null;
     found.value = sitesOf(items);
     keep('found', { sites: found.value, at: Date.now() });
@@ -47,7 +57,7 @@ async function search() {
 export function sitesOf(chargers) {
   const sites = new Map();
   for (const it of chargers) {
-    const site = sites.get(it.site_id) ?? { id: it.site_id, name: it.site_name, address: it.address, lat: it.latitude, lng: it.longitude, distance: it.distance_m, prices: it.prices, chargers: [] };
+    const site = sites.get(it.site_id) ?? { id: it.site_id, name: it.site_name, address: it.address, lat: it.latitude, lng: it.longitude, prices: it.prices, chargers: [] };
     site.chargers.push(it);
     sites.set(it.site_id, site);
   }
@@ -66,7 +76,7 @@ export const Price = plain(({ prices }) => {
 
 const Site = plain(({ site }) => html`<li class="rows" id=${`site-${site.id}`}>
   <div class="site-head row apart top"><div class="grow"><h2>${site.name}</h2>
-    <p class="quiet small">${site.distance === null ? '' : `${distance(site.distance)} · `}${site.address}</p></div><${Price} prices=${site.prices} /></div>
+    <p class="quiet small">${spot.value === null || site.lat === null ? '' : `${distance(metresTo(site))} · `}${site.address}</p></div><${Price} prices=${site.prices} /></div>
   ${site.chargers.map((it) => html`<a key=${it.charger_id} class="row-link" href=${`#/charger/${encodeURIComponent(it.charger_id)}`}>
     <div class="grow"><p class="strong">${it.charger_id}</p><p class="small quiet">${plugsOf(it)}</p></div>
     <span class=${`badge ${it.online && it.available ? 'go' : it.online ? 'wait' : 'wrong'}`}>${!it.online ? say('status.offline') : it.available ? say('free.of', { free: it.available, total: it.connectors.length }) : say('free.none')}</span>
@@ -87,14 +97,20 @@ export default part((_, life) => {
     locateFailed.value = false;
     navigator.geolocation?.getCurrentPosition(({ coords }) => {
       isLocating.value = false;
-      const spot = { lat: coords.latitude, lng: coords.longitude };
-      map?.here(spot);
-      map?.move(spot);
+      spot.value = { lat: coords.latitude, lng: coords.longitude };
+      if (map === null) {
+        looked.value = { ...spot.value, radius: NEAR_M, zoom: NEAR_ZOOM };
+        search();
+        return;
+      }
+      map.here(spot.value);
+      map.move(spot.value, NEAR_ZOOM);
     }, () => { isLocating.value = false; locateFailed.value = true; }, { timeout: 10_000, maximumAge: 60_000 });
   }
 
   let ground = null;
-  function draw() {
+  async function draw() {
+    const { drawMap } = await import('../../parts/map.js');
     const { lat, lng, zoom = FIRST_ZOOM } = looked.value ?? config.home;
     return drawMap(ground, {
       centre: { lat, lng },
@@ -114,7 +130,11 @@ export default part((_, life) => {
     });
   }
 
+  // Who said before that we may know is not asked again.
+  const isAllowed = async () => (await navigator.permissions?.query({ name: 'geolocation' }))?.state === 'granted';
+
   life.begun(() => {
+    if (looked.value === null) isAllowed().then((so) => { if (so) locate(); }).catch(() => {});
     const ends = [];
     let isGone = false;
     // What is asked for first is the list: the map's forty kilobytes come after it.
@@ -127,6 +147,7 @@ export default part((_, life) => {
         return;
       }
       map = drawn;
+      if (spot.value) map.here(spot.value);
       ends.push(effect(() => map.show((found.value ?? []).filter((it) => it.lat !== null), chosen.value)));
     });
     const again = setInterval(() => { if (!document.hidden) search(); }, AGAIN_S * 1000);

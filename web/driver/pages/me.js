@@ -19,7 +19,7 @@ export default part((_, life) => {
   };
   return () => html`<div class="page"><${Head} title=${say('nav.me')} /><div class="stack wide">
     ${isKnown.value ? html`<${Debts} /><${Read} from=${me} text=${say('me.looks')}>${(it) => html`<div class="sheet"><p class="strong">${it.email}</p><p class="quiet">${it.card ? say('me.card', { card: it.card }) : say('me.no.card')}</p></div>`}<//>
-      <nav class="rows" aria-label=${say('nav.me')}><${Row} to="cards" sign="card">${say('cards')}<//><${Row} to="tokens" sign="tag">${say('tokens')}<//><${Row} to="notices" sign="bell">${say('notices')}<//><${Row} to="balance" sign="lock">${say('balance')}<//><${Row} to="settings" sign="globe">${say('settings')}<//></nav>
+      <nav class="rows" aria-label=${say('nav.me')}><${Row} to="wallet" sign="wallet">${say('wallet')}<//><${Row} to="cards" sign="card">${say('cards')}<//><${Row} to="tokens" sign="tag">${say('tokens')}<//><${Row} to="notices" sign="bell">${say('notices')}<//><${Row} to="usual" sign="clock">${say('usual')}<//><${Row} to="balance" sign="lock">${say('balance')}<//><${Row} to="settings" sign="globe">${say('settings')}<//></nav>
       <button class="button line wide" onClick=${leave}>${icon('out')}${say('log.out')}</button>`
     : html`<p class="quiet">${say('me.text')}</p><a class="button main wide huge" href="#/sign-in?then=%2Fme">${say('sign.in')}</a><a class="button line wide" href="#/sign-up?then=%2Fme">${say('sign.up')}</a>
       <nav class="rows" aria-label=${say('nav.me')}><${Row} to="settings" sign="globe">${say('settings')}<//></nav>`}

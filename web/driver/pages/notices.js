@@ -7,13 +7,13 @@ import { Empty, Head, Read, Wrong, deed, reading } from '../../parts/blocks.js';
 import { NeedsLogin } from '../login.js';
 
 const SIGNS = { started: 'bolt', finished: 'check', payment_failed: 'warn', receipt_ready: 'history', refunded: 'card', refund_failed: 'warn', idle_fee_begins: 'clock', card_expires: 'card', token_issued: 'tag', connector_free: 'plug' };
-export const KINDS = ['started', 'charge_planned', 'plan_changed', 'almost_full', 'idle_fee_begins', 'finished', 'payment_failed', 'receipt_ready', 'refunded', 'refund_failed', 'card_expires', 'bill_corrected', 'token_issued', 'connector_free', 'power_waits', 'power_at_risk'];
+export const KINDS = ['started', 'charge_planned', 'plan_changed', 'almost_full', 'idle_fee_begins', 'finished', 'payment_failed', 'receipt_ready', 'refunded', 'refund_failed', 'card_expires', 'bill_corrected', 'token_issued', 'connector_free', 'power_waits', 'power_at_risk', 'dispute_answered', 'car_planned', 'car_plan_changed', 'car_at_risk', 'car_unplugged_early', 'car_link_broken'];
 
 function target(it) {
   if (it.token) return '#/tokens';
   if (it.kind === 'connector_free') return `#/charger/${encodeURIComponent(it.charger_id)}`;
-  if (['receipt_ready', 'refunded', 'bill_corrected'].includes(it.kind)) return `#/receipt/${it.session_id}`;
-  return it.session_id ? `#/session/${it.session_id}` : '#/notices';
+  if (['receipt_ready', 'refunded', 'bill_corrected', 'dispute_answered'].includes(it.kind)) return `#/receipt/${encodeURIComponent(it.session_id)}`;
+  return it.session_id ? `#/session/${encodeURIComponent(it.session_id)}` : '#/notices';
 }
 
 export default part((_, life) => {

@@ -5,7 +5,23 @@ import { config, get, post } from '../../parts/api.js';
 import { icon } from '../../parts/icons.js';
 import { place } from '../../parts/router.js';
 import { Facts, Head, Note, Read, Wrong, deed, reading } from '../../parts/blocks.js';
+import { Dispute } from '../dispute.js';
 import { Proof } from '../proof.js';
+
+// A tab that is opened after a wait is blocked by browsers: it is opened at once, and led on.
+function opened(linking, path, wish) {
+  const tab = globalThis.open('', '_blank');
+  linking.run(async () => {
+    try {
+      const { url } = await post(path, wish);
+      if (tab) tab.location = config.api + url;
+      else location.assign(config.api + url);
+    } catch (error) {
+      tab?.close();
+      throw error;
+    }
+  });
+}
 
 export default part((_, life) => {
   const id = place.value.parts[1];
@@ -13,23 +29,10 @@ export default part((_, life) => {
   const receipt = reading(() => get(`${path}/receipt`));
   const linking = deed();
   life.begun(() => { receipt.load(); });
-  // A tab that is opened after a wait is blocked by browsers: it is opened at once, and led on.
-  const open = () => {
-    const tab = globalThis.open('', '_blank');
-    linking.run(async () => {
-      try {
-        const { url } = await post(`${path}/receipt/link`, { format: 'pdf', valid_days: 7 });
-        if (tab) tab.location = config.api + url;
-        else location.assign(config.api + url);
-      } catch (error) {
-        tab?.close();
-        throw error;
-      }
-    });
-  };
+  const open = () => opened(linking, `${path}/receipt/link`, { format: 'pdf', valid_days: 7 });
   return () => html`<div class="page two"><${Head} title=${say('receipt')} to="/history" />
     <${Read} from=${receipt} text=${say('receipt.looks')}>${(it) => html`<div class="halves"><div class="stack wide">
-      <div><p class="price-now"><span data-figure="total">${money(it.total_minor, it.currency)}</span></p><p class="quiet">${it.paid_at ? say('receipt.paid', { amount: money(it.paid_minor, it.currency), card: it.card, time: dayAndTime(it.paid_at) }) : say('now.nothing.charged')}</p></div>
+      <div><p class="price-now"><span data-figure="total">${money(it.total_minor, it.currency)}</span></p><p class="quiet">${it.paid_at ? say('receipt.paid', { amount: money(it.paid_minor, it.currency), card: it.card?.replace('wallet', say('wallet')), time: dayAndTime(it.paid_at) }) : say('now.nothing.charged')}</p></div>
       <section class="sheet stack tight"><h2>${say('receipt.lines')}</h2><${Facts} rows=${[
         ...it.lines.map((line) => [lineText(line, it.currency), money(line.amount_minor, it.currency)]),
         !it.tax_included && [say('receipt.net'), money(it.net_minor, it.currency)],
@@ -54,6 +57,7 @@ export default part((_, life) => {
         ${linking.error.value ? html`<${Wrong} error=${linking.error.value} />` : null}
         <${Invoice} path=${path} />
         <${Proof} path=${path} receipt=${it} />
+        <${Dispute} path=${path} />
         ${it.supplier ? html`<section class="sheet stack tight"><h2>${say('receipt.seller')}</h2><p>${it.supplier.legal_name}<br /><span class="quiet">${it.supplier.address}</span></p>
           <${Facts} rows=${[it.supplier.tax_id && [say('receipt.tax.id'), it.supplier.tax_id], it.supplier.email && [say('email'), it.supplier.email]]} /></section>` : null}
       </div></div>`}<//></div>`;
@@ -78,5 +82,5 @@ const Invoice = part(({ path }) => {
   const ask = () => asking.run(async () => { papers.value = (await post(`${path}/invoice`)).items; });
   return () => html`<div class="stack tight"><button class="button line wide" aria-disabled=${asking.busy.value} onClick=${ask}>${icon('history')}${say('invoice')}</button>
     ${asking.error.value?.code === 'no_business' ? html`<${Note} kind="fact"><p>${say('invoice.no.business')}</p><a class="button plain" href="#/settings">${say('business')}</a><//>` : asking.error.value ? html`<${Wrong} error=${asking.error.value} />` : null}
-    ${papers.value ? html`<ul class="rows">${papers.value.map((it) => html`<li key=${it.number} class="row-link"><div class="grow"><p class="strong">${it.number}</p><p class="small quiet">${say(`invoice.${it.kind}`)}</p></div><span class="figures">${money(it.total_minor, it.currency)}</span></li>`)}</ul>` : null}</div>`;
+    ${papers.value ? html`<ul class="rows">${papers.value.map((it) => html`<li key=${it.number}><button class="row-link" aria-disabled=${asking.busy.value} onClick=${() => opened(asking, `${path}/invoice/${encodeURIComponent(it.number)}/link`, { format: 'facturx', valid_days: 7 })}>${icon('down')}<span class="grow"><span class="strong">${it.number}</span><br /><span class="small quiet">${say(`invoice.${it.kind}`)}</span></span><span class="figures">${money(it.total_minor, it.currency)}</span></button></li>`)}</ul>` : null}</div>`;
 });

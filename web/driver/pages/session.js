@@ -8,16 +8,16 @@ import { now } from '../../parts/clock.js';
 import { icon } from '../../parts/icons.js';
 import { place, go } from '../../parts/router.js';
 import { Ask, Facts, Head, Note, Waits, Wrong, deed } from '../../parts/blocks.js';
-import { isOver, running, situation } from '../charge.js';
+import { isOver, isWaiting, running, situation } from '../charge.js';
 import { Curve } from '../curve.js';
 import { Elsewhere } from '../elsewhere.js';
-import { Wishes } from '../wishes.js';
+import { ChargeNow, Wishes } from '../wishes.js';
 
 // Whose charge it is: how it is asked for, and stopped.
 function door(kind, id) {
   if (kind === 'guest') {
     const headers = { 'Checkout-Secret': kept(`guest.${id}`)?.secret ?? '' };
-    const path = `/v1/adhoc/checkouts/${id}`;
+    const path = `/v1/adhoc/checkouts/${encodeURIComponent(id)}`;
     const as = (told) => ({ ...told.session, receipt_url: told.receipt_url, isGuest: true });
     return {
       load: async () => as(await get(path, { headers, isOpen: true })),
@@ -33,7 +33,7 @@ export default part(({ name }, life) => {
   const known = `session.${id}`;
   const { load, stop } = door(name, id);
   const last = kept(known);
-  const view = follow(load, {});
+  const view = follow(load, { keeps: name === 'guest' ? ['isGuest', 'receipt_url'] : [] });
   const isAsked = signal(false);
   const stopping = deed();
   // A stop that could not be told stays wished, and is told once the line is back.
@@ -62,7 +62,8 @@ export default part(({ name }, life) => {
   addEventListener('online', repeat);
   const unwatch = view.session.subscribe((session) => {
     if (session === null) return;
-    keep(known, { session: { ...session, live_socket: null, live_url: null, action: null }, at: Date.now() });
+    // A charge that is over is in the history: only what runs is shown without a line.
+    keep(known, isOver(session) && !session.isGuest ? null : { session: { ...session, live_socket: null, live_url: null, action: null }, at: Date.now() });
     if (isOver(session)) {
       if (running.value === place.value.path) {
         running.value = null;
@@ -93,6 +94,7 @@ export default part(({ name }, life) => {
         <div class="stack">
           ${isLast ? html`<${Note} kind="wait" sign="clock"><p role="status">${say('stale', { time: clockTime(heardAt) })}</p><//>` : null}
           <${Now} session=${session} />
+          ${isWaiting(session, now.value) && !session.isGuest ? html`<${ChargeNow} session=${session} done=${view.ask} />` : null}
           ${session.action ? html`<${Confirmation} session=${session} done=${view.ask} />` : null}
           ${wish.value && !isOver(session) ? html`<${Note} kind="wait" sign="clock"><p role="status">${isOnline.value ? say('stop.told') : say('stop.waits')}</p><//>` : null}
           ${stopping.error.value && stopping.error.value.code !== 'no_line' ? html`<${Wrong} error=${stopping.error.value} />` : null}
@@ -107,7 +109,7 @@ export default part(({ name }, life) => {
           <${Where} session=${session} />
         </div>
       </div>
-      ${isOver(session) ? null : html`<div class="at-hand"><button class="button wide huge stop" aria-disabled=${stopping.busy.value || session.state === 'stopping'}
+      ${isOver(session) ? null : html`<div class="at-hand"><button class=${`button wide huge ${session.state === 'initiated' ? 'line' : 'stop'}`} aria-disabled=${stopping.busy.value || session.state === 'stopping'}
         onClick=${() => { if (session.state !== 'stopping') isAsked.value = true; }}>${say(session.state === 'initiated' ? 'stop.cancel' : session.state === 'stopping' ? 'stop.stopping' : 'stop')}</button></div>`}
       ${isAsked.value ? html`<${Ask} kind="stop" title=${say('stop.ask')} text=${say('stop.ask.text')} yes=${say('stop.yes')} no=${say('stop.no')}
         onYes=${tellStop} onNo=${() => { isAsked.value = false; }} />` : null}

@@ -2,7 +2,7 @@
 import { html, part, plain, signal } from '../../parts/view.js';
 import { LANGUAGES, choose, language, say } from '../../parts/words.js';
 import { call, get, isKnown, logOut, put, remove, takeTokens } from '../../parts/api.js';
-import { forgetAll, keep, kept } from '../../parts/kept.js';
+import { forget, keep, kept } from '../../parts/kept.js';
 import { icon } from '../../parts/icons.js';
 import { go } from '../../parts/router.js';
 import { Ask, Field, Head, Wrong, deed } from '../../parts/blocks.js';
@@ -88,7 +88,7 @@ const Data = part(() => {
     await remove('/v1/me', { password: password.value });
     logOut();
     running.value = null;
-    forgetAll();
+    forget();
     go('/');
   });
   return () => html`<section class="stack"><h2>${say('data')}</h2>
