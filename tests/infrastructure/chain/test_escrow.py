@@ -121,6 +121,49 @@ def test_what_expired_goes_back_by_anybody_and_is_settled_no_more(chain: Chain) 
     assert (chain.balance(driver) - before, chain.balance()) == (5000, 0)
 
 
+@pytest.mark.parametrize("closed_by", ["settle", "refund"])
+def test_a_closed_escrow_stays_closed_and_no_one_is_paid_again_from_the_money_of_others(
+    chain: Chain, closed_by: str
+) -> None:
+    other, driver, operator, *_ = chain.people
+    chain.send(other, "deposit", keccak(b"other"), operator, chain.now + 2 * DAY_S, value=9000)
+    expires_at = deposited(chain)
+    if closed_by == "settle":
+        chain.send(operator, "settle", SESSION, 3000, ROOT)
+    else:
+        chain.wait(expires_at + 1)
+        chain.send(other, "refund", SESSION)
+    # Nobody is paid for it any more, and its driver and time stay, so that it is not deposited for again.
+    assert chain.ask("escrow_of", SESSION) == (driver.lower(), NOBODY, 0, expires_at)
+    for name, arguments in (("settle", (SESSION, 0, ROOT)), ("settle", (SESSION, 5000, ROOT)), ("refund", (SESSION,))):
+        with pytest.raises(Refused, match="not open"):
+            chain.send(operator, name, *arguments)
+    chain.wait(max(chain.now, expires_at) + 1)
+    with pytest.raises(Refused, match="not open"):
+        chain.send(other, "refund", SESSION)
+    assert chain.balance() == 9000
+
+
+def test_at_the_moment_it_expires_its_operator_may_settle_and_nobody_may_refund(chain: Chain) -> None:
+    _, driver, operator, *_ = chain.people
+    expires_at = deposited(chain)
+    chain.wait(expires_at)
+    with pytest.raises(Refused, match="not expired"):
+        chain.send(driver, "refund", SESSION)
+    chain.send(operator, "settle", SESSION, 5000, ROOT)
+    assert chain.now == expires_at
+
+
+def test_a_second_later_anybody_may_refund_and_its_operator_settles_no_more(chain: Chain) -> None:
+    _, driver, operator, *_ = chain.people
+    expires_at = deposited(chain)
+    chain.wait(expires_at + 1)
+    with pytest.raises(Refused, match="expired"):
+        chain.send(operator, "settle", SESSION, 5000, ROOT)
+    chain.send(driver, "refund", SESSION)
+    assert chain.now == expires_at + 1
+
+
 @pytest.mark.parametrize(
     ("value", "operator", "open_s", "why"),
     [
