@@ -65,8 +65,8 @@ def follows(schedule: CompositeSchedule, grant: PortGrant, default_ma: int) -> S
     """Whether a charger that says so keeps to `grant`, and to `default_ma` by each phase when that is over.
 
     The schedule was asked for when the grant had just been sent. Less than was granted is kept, too: something else
-    limits it more; and so is the default, which is booked anyhow, where a lease that counts from its receipt ends early.
-    `worst_ma` is None where there is no limit at all at some moment.
+    limits it more; and so is the default, which is booked anyhow, where a lease that counts from its receipt ends
+    early. `worst_ma` is None where there is no limit at all at some moment.
     """
     ends_s = grant.lease_s - ENDS_EARLY_S
     above = [
