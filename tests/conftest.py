@@ -29,7 +29,8 @@ pytest_plugins = ("tests.processes",)
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Whoever has no browser is told what was not looked at, in a line that stands out."""
-    reasons = {str(it.longrepr[-1]) for it in terminalreporter.stats.get("skipped", ()) if UNUSABLE in str(it.longrepr)}
+    skips = [str(it.longrepr[-1]) for it in terminalreporter.stats.get("skipped", ())]
+    reasons = {it.removeprefix("Skipped: ") for it in skips if UNUSABLE in it}
     if chromium() is None:
         reasons.add(MISSING)
     for why in sorted(reasons):

@@ -53,8 +53,9 @@ def test_a_browser_may_give_the_local_stripe_a_card_and_nothing_else(stack: Stac
 def test_at_the_demos_chargers_a_car_comes_when_somebody_asks_to_start(
     network: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # All are gone in the end, on a slow machine too.
+    # All are gone in the end, on a slow machine too; and nobody here waits for a car as drivers do.
     monkeypatch.setattr("local.street._STOP_TIMEOUT_S", PATIENCE_S)
+    monkeypatch.setattr("local.street._COMES_AFTER_S", 0.1)
     with Street(network.stack, Network(network.operator, network.driver)):
         network.until_online(DEMO_CHARGER)
         session_id = network.driver.begin(DEMO_CHARGER)["session_id"]

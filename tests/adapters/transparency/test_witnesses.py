@@ -16,6 +16,7 @@ from chalicelib.domain.transparency.merkle import HashAt, is_consistent
 from chalicelib.domain.transparency.tiles import hash_from
 from chalicelib.protocol.transparency.checkpoint import Checkpoint, opened
 from chalicelib.services.transparency.cosignatures import cosignatures
+from tests.endpoint import a_closed_port
 from tests.log_of_charges import KEY, WITNESS, Log
 from tests.log_of_charges import witnessed as signed_by_witness
 
@@ -71,10 +72,9 @@ def witnessed(witness: HttpWitness, note: str, seen: str, hash_at: HashAt, secon
 
 def test_all_are_asked_and_those_who_answer_stand_in_their_order(witness: HttpWitness) -> None:
     log = Log.of(3)
-    nobody = HttpWitness(urllib3.PoolManager(), "http://127.0.0.1:9", WITNESS.vkey)
-    lines = cosignatures(
-        [nobody, witness, nobody], note=log.note, seen="", hash_at=_hashes(log), clock=lambda: datetime.now(UTC)
-    )
+    with a_closed_port() as port:
+        nobody = HttpWitness(urllib3.PoolManager(), f"http://127.0.0.1:{port}", WITNESS.vkey)
+        lines = cosignatures([nobody, witness, nobody], note=log.note, seen="", hash_at=_hashes(log), clock=lambda: AT)
     assert opened(log.note + lines, [KEY, WITNESS])[1] == [KEY, WITNESS]
     assert lines.count("\n") == 1
 
