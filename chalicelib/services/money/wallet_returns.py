@@ -45,6 +45,7 @@ from chalicelib.services.money.wallets import DriverWallets
 
 _log = logging.getLogger(__name__)
 _ASKED_AGAIN_AFTER = timedelta(minutes=5)
+_NOTED_AGAIN = 4
 # No pay-out's name has a space: what was given back in the dashboard can bear the name of none made here.
 _ELSEWHERE = "dashboard "
 
@@ -126,6 +127,8 @@ class WalletReturns:
             elif pay_out is not None and it.is_failed:
                 for part in (of for of in pay_out.parts if of.top_up_id == top_up_id):
                     self._came_back(pay_out, part)
+            elif pay_out is not None:
+                self._done(pay_out, top_up_id)
             elif it.is_failed:
                 self._came_back_from_elsewhere(known, reference)
 
@@ -239,11 +242,20 @@ class WalletReturns:
                 _log.warning("a pay-out is refused", extra={"top_up_id": part.top_up_id, "why": str(error)})
                 pay_out = self._came_back(pay_out, part)
                 continue
-            is_last = len(pay_out.left) == 1
-            done = replace(pay_out, done=(*pay_out.done, part.top_up_id), next_at=None if is_last else pay_out.next_at)
-            self._moves.note(pay_out, done)
-            pay_out = self._again(pay_out)
+            pay_out = self._done(pay_out, part.top_up_id)
         return pay_out
+
+    def _done(self, pay_out: PayOut, top_up_id: str) -> PayOut:
+        """The provider gives a part back, as it answers or tells by itself. Raises Conflict."""
+        for _ in range(_NOTED_AGAIN):
+            if all(it.top_up_id != top_up_id for it in pay_out.left):
+                return pay_out
+            is_last = len(pay_out.left) == 1
+            done = replace(pay_out, done=(*pay_out.done, top_up_id), next_at=None if is_last else pay_out.next_at)
+            if self.wallets.note(pay_out, done):
+                return self._again(pay_out)
+            pay_out = self._again(pay_out)
+        raise Conflict("a pay-out was changed by others")
 
     def _came_back(self, pay_out: PayOut, part: PayOutPart) -> PayOut:
         """The card did not take a part: it is in the wallet again."""

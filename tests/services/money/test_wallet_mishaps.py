@@ -10,7 +10,7 @@ from chalicelib.adapters.dynamo import decode
 from chalicelib.adapters.tables import LedgerRow
 from chalicelib.domain.charging.bounds import reading_worth_minor
 from chalicelib.domain.money.ledger import Transfer, balances, unpaired
-from chalicelib.domain.money.wallet import MOST_PARTS, TopUpState, Wallet
+from chalicelib.domain.money.wallet import MOST_PARTS, PayOut, PayOutPart, TopUpState, Wallet
 from chalicelib.records.money import Declined, PaymentsUnavailable, ProviderRefund
 from chalicelib.records.money import PaymentNewsKind as Told
 from chalicelib.services.access import Refusal
@@ -161,3 +161,39 @@ def test_an_automatic_top_up_of_which_nobody_knows_counts_in_its_month(
     for _ in range(2):
         purse.hear(top_up.top_up_id, Told.CAPTURED, 2_000)
         assert (purse.balance_minor, purse.wallet.month_minor) == (2_000, 2_000)
+
+
+def test_a_pay_out_that_the_provider_tells_of_is_not_asked_for_again(
+    purse: Purse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answer was lost; once the provider has forgotten our name for it, it would refuse or give back twice."""
+    top_up_id = purse.top_up(2_000)
+    with monkeypatch.context() as away:
+        away.setattr(purse.cards, "give_back", _is_away)
+        with pytest.raises(PaymentsUnavailable):
+            purse.kit.wallet_returns.pay_out(DRIVER, EUR, None, "back")
+    (pay_out,) = purse.kit.wallets.pay_outs(DRIVER, EUR)
+    refund = ProviderRefund(refund_id="re_1", amount_minor=2_000, key=pay_out.pay_out_id)
+    for _ in range(2):
+        purse.hear(top_up_id, Told.REFUNDED, refunds=(refund,))
+    purse.kit.clock.advance(days=2)
+    purse.cards.declines = True
+    assert purse.kit.wallet_returns.tend() == 0
+    assert purse.kit.wallet_returns.pay_out(DRIVER, EUR, None, "back").left == ()
+    assert purse.balance_minor == 0
+    assert purse.books["card/issuer", EUR] == 0
+
+
+def test_a_pay_out_that_is_told_of_before_its_answer_comes_is_done_once(
+    purse: Purse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    top_up_id, give_back = purse.top_up(2_000), purse.cards.give_back
+
+    def told_at_once(pay_out: PayOut, part: PayOutPart) -> None:
+        give_back(pay_out, part)
+        refund = ProviderRefund(refund_id="re_1", amount_minor=part.amount_minor, key=pay_out.pay_out_id)
+        purse.hear(top_up_id, Told.REFUNDED, refunds=(refund,))
+
+    monkeypatch.setattr(purse.cards, "give_back", told_at_once)
+    done = purse.kit.wallet_returns.pay_out(DRIVER, EUR, None, "back")
+    assert (done.left, done.next_at, purse.balance_minor) == ((), None, 0)
