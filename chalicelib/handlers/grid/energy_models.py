@@ -25,7 +25,8 @@ Charge = Annotated[
     PlainSerializer(lambda price: f"{price:f}", return_type=str, when_used="json"),
 ]
 SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z_]{2,32}$")]
-ZoneName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_\-/]{1,48}$")]
+# A program is called what its utility calls it; what a publisher's zones look like that source says.
+ZoneName = Annotated[str, StringConstraints(pattern=r"^[^#\x00-\x1f\x7f]{1,128}$")]
 
 
 def _quarter(at: time) -> time:

@@ -209,6 +209,8 @@ class TransactionEvents:
             # Should this one's own end come too, the other is a charge of its own.
             self.transactions.record(replace(facts, ref=ended.told_as, stopped_as=None))
         session = self._tell(connection, facts).session
+        if event.signed and session is not None:
+            self.metering.compare(session)
         self.transaction_ids.disown(charger_id, ended, event)
         cost = self.monitor.cost(session) if session is not None and connection.protocol != OLDEST else None
         if event.token is None:

@@ -83,7 +83,8 @@ def check_feeds(contract: EnergyContract, sources: Mapping[str, SignalSource]) -
     ):
         if feed is None or (kind is SignalKind.PRICE and feed == Feed(UPLOADED, contract.site_id)):
             continue
-        if kind is not SignalKind.SOLAR and feed.name.startswith(told_feed(contract.operator_id, "").name):
+        is_own = contract.operator_id and feed.name.startswith(told_feed(contract.operator_id, "").name)
+        if kind is not SignalKind.SOLAR and is_own:
             # By whatever name its utility calls the program: its events may yet come.
             continue
         source = sources.get(feed.source)

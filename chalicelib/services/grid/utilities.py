@@ -7,7 +7,7 @@ more is cancelled; a server that does not answer leaves all as it is.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
@@ -29,6 +29,8 @@ SCHEDULE = "openadr"
 # Of a server that means ill, or is broken: what is remembered of its events is one row.
 _MOST_EVENTS, _MOST_LETTERS, _MOST_ASKS, _MOST_SPANS = 200, 128, 96, 700
 _MOST_SITES = 1000
+# Of a kilowatt-hour: ten thousand of the currency, or ten tons, either way.
+_MOST_OF: Mapping[SpanKind, int] = {SpanKind.PRICE: 10_000_000_000, SpanKind.MARGINAL: 10_000_000}
 _REPORTED_WITHIN = timedelta(days=1)
 _log = logging.getLogger(__name__)
 
@@ -171,7 +173,9 @@ class Utilities:
 def _fits(event: UtilityEvent) -> bool:
     """Whether it is of a size that anybody means: one that is not is passed over, and holds up no other."""
     names = (event.event_id, event.program_id, event.program)
-    return max(map(len, names)) <= _MOST_LETTERS and len(event.asks) <= _MOST_ASKS and len(event.spans) <= _MOST_SPANS
+    if max(map(len, names)) > _MOST_LETTERS or len(event.asks) > _MOST_ASKS or len(event.spans) > _MOST_SPANS:
+        return False
+    return all(abs(it.value) <= _MOST_OF[it.kind] for it in event.spans)
 
 
 def _digest(event: UtilityEvent) -> str:

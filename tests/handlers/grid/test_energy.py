@@ -121,7 +121,7 @@ WRONG: Mapping[str, tuple[dict[str, Any], int]] = {
         {"price": {"kind": "time_of_use", "price_per_kwh": "1", "bands": [{"price_per_kwh": "1", "months": [13]}]}},
         422,
     ),
-    "a zone that leads elsewhere": ({"price": {**MARKET, "zone": "../../x"}}, 422),
+    "a zone that leads elsewhere": ({"price": {**MARKET, "zone": "../../x"}}, 409),
     "a zone of another form": ({"price": {**MARKET, "zone": "DE"}}, 409),
     "a source that there is not": ({"price": {**MARKET, "source": "sunday"}}, 409),
     "carbon of a market": ({"carbon": {"source": "entsoe", "zone": "10Y1001A1001A82H"}}, 409),

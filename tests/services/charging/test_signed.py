@@ -264,6 +264,18 @@ def test_what_is_signed_and_told_after_the_end_is_kept_and_a_person_looks_where_
     assert (after.energy_wh, set(after.flags)) == (2000, {Flag.SIGNED_DIFFERS})
 
 
+def test_an_end_that_is_told_again_with_what_was_signed_is_weighed_too(talk: Talk) -> None:
+    _pinned(talk.kit)
+    ref = _begins(talk)
+    talk.stop(ref, 3000)
+    assert set(talk.measured().flags) == set()
+    record = METER.record(reading(500.0, "B"), reading(501.0, "E"))
+    sample = {"value": record, "format": "SignedData", "context": "Transaction.End"}
+    talk.stop(ref, 3000, transactionData=[{"timestamp": told(talk.kit.clock.now), "sampledValue": [sample]}])
+    after = talk.measured()
+    assert (after.energy_wh, set(after.flags)) == (2000, {Flag.SIGNED_DIFFERS})
+
+
 def test_where_it_says_the_same_nothing_is_flagged(talk: Talk) -> None:
     _pinned(talk.kit)
     assert _told_after(talk, _charged(talk), WHOLE).flags == frozenset()

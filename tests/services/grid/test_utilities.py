@@ -12,12 +12,14 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from pydantic import ValidationError
 
 from chalicelib.adapters.grid.openadr3 import OpenAdr3
 from chalicelib.adapters.grid.utility_links import DynamoUtilityLinks
 from chalicelib.domain.grid.energy import EnergyContract, told_feed
 from chalicelib.domain.grid.stays import Settings, parts
 from chalicelib.domain.grid.utility import SpanKind, UtilitySpan
+from chalicelib.handlers.grid.energy_models import Market
 from chalicelib.ports.grid import PriceSeries
 from chalicelib.records.grid import OpenAdrVersion, ServerUnavailable, UtilityLink
 from chalicelib.services.access import NotFound, Refusal
@@ -162,6 +164,31 @@ def test_prices_and_emissions_of_a_program_are_those_of_the_sites_that_go_by_it(
     # What one more kWh emits is no account of what was emitted; it says how dirty an hour is, and so it plans.
     assert outlook.carbon_g == ()
     assert next(parts(outlook, kit.clock(), Settings(carbon_micros_per_kg=1_000_000))).cost == pytest.approx(0.73)
+
+
+def test_a_price_that_nobody_means_is_passed_over_and_holds_up_no_other(vtn: Vtn, kit: Kit) -> None:
+    prices = Prices()
+    ven = utilities(kit, prices=prices)
+    ven.link(link_to(vtn))
+    event(vtn, kit, ("PRICE", 1e40))
+    event(vtn, kit, ("GHG", -1e12))
+    event(vtn, kit, ("PRICE", -0.05))
+    assert ven.ask("op") == 1
+    assert [it.value for it in prices.told] == [-50_000]
+
+
+def test_a_program_is_named_as_its_utility_names_it() -> None:
+    told = {"kind": "market", "source": "openadr", "zone": "Residential TOU-PRE (2.0)"}
+    assert Market.model_validate(told).zone == "Residential TOU-PRE (2.0)"
+    for zone in ("", "x" * 129, "a#b", "a\nb"):
+        with pytest.raises(ValidationError):
+            Market.model_validate(told | {"zone": zone})
+
+
+def test_no_home_goes_by_a_program_of_a_utilitys(kit: Kit) -> None:
+    kept = replace(_by_program("", "peak", kit), operator_id="", site_id="")
+    with pytest.raises(Refusal, match="tells no price"):
+        kit.home_energy.keep("V-1", kept)
 
 
 def _by_program(operator_id: str, program: str, kit: Kit) -> EnergyContract:
