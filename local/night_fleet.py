@@ -106,6 +106,7 @@ class CarMonth:
         )
         self.dead: tuple[datetime, datetime] | None = None
         self.broke_at: datetime | None = None
+        self.percent_when_wanted = self.car.percent
         self.wish = CarWish(
             time_zone=ZONE,
             ready_by=(ReadyBy(self.leaves, self.target),) * 7,
@@ -248,10 +249,11 @@ class CarMonth:
         late = sum(((to - max(since, until)) / _HOUR for since, to in car.drawn[from_drawn:] if to > until), 0.0)
         percent = car.percent - self.power_w * late * (1 - _LOST) / car.battery_wh * 100
         is_ready = percent >= target - _LITTLE
+        self.percent_when_wanted = percent
         risk = [
             at
             for key, at in self.teller.told.items()
-            if key not in told_before and key[2] in (NightNews.AT_RISK, NightNews.UNPLUGGED_EARLY)
+            if key not in told_before and key[2] in (NightNews.AT_RISK, NightNews.NOT_SEEN, NightNews.UNPLUGGED_EARLY)
         ]
         # A consent that is taken back is told by whoever keeps the links.
         is_told = self.line.is_revoked or any(at <= until for at in risk)

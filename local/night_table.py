@@ -55,7 +55,7 @@ def _row(month: CarMonth) -> list[str]:
         f"{control.controller}: {control.rule}".replace("_", " ") if control is not None else "",
         f"{_clock(night.plugged_at)} to {_clock(plan.starts_at)}" if plan is not None else "at once",
         _clock(plan.ready_at) if plan is not None and plan.ready_at is not None else "",
-        f"{month.car.percent:.0f} of {month.target}",
+        f"{month.percent_when_wanted:.0f} of {month.target}",
         f"{sum(tally.calls.values())}, {month.car.wakes}",
         f"{tally.cost:.2f}, {tally.cost_at_once:.2f}",
         ", ".join(dict.fromkeys(it.removeprefix("car_").replace("_", " ") for it in told)),

@@ -67,6 +67,7 @@ class NotificationKind(StrEnum):
     CAR_PLANNED = "car_planned"
     CAR_PLAN_CHANGED = "car_plan_changed"
     CAR_AT_RISK = "car_at_risk"
+    CAR_NOT_SEEN = "car_not_seen"
     CAR_UNPLUGGED_EARLY = "car_unplugged_early"
 
 
@@ -78,6 +79,7 @@ _OF_NO_SESSION = (
     NotificationKind.CAR_PLANNED,
     NotificationKind.CAR_PLAN_CHANGED,
     NotificationKind.CAR_AT_RISK,
+    NotificationKind.CAR_NOT_SEEN,
     NotificationKind.CAR_UNPLUGGED_EARLY,
 )
 KINDS = tuple(it for it in NotificationKind if it not in _OF_NO_SESSION)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from local.night_fleet import fleet
+from dataclasses import replace
+
+from local.night_fleet import CarMonth, fleet
 from local.night_makers import NO_FAULTS, Faults
 from local.night_tally import Tally
 
@@ -21,6 +23,20 @@ def test_with_everything_going_wrong_who_is_not_ready_was_told() -> None:
     assert (found.missed_untold, found.wakes_outside, found.low_days) == (0, 0, 0)
     assert found.most_wakes <= 3
     assert found.dearest_car_micro_usd <= 300_000
+
+
+def test_a_car_that_fell_asleep_below_before_anybody_looked_is_told_of() -> None:
+    # It was full up to its own limit, which is below what is wanted, an hour before the first look.
+    found = CarMonth(330, Faults(), "tesla").run(1)
+    assert (found.missed, found.missed_untold) == (1, 0)
+
+
+def test_the_table_of_five_cars_shows_how_full_each_was_when_it_was_to_be_ready() -> None:
+    # The third evening this one is driven and not plugged in: that is no part of the night that is shown.
+    month = CarMonth(7, replace(NO_FAULTS, breaks_off=1.0), "smartcar")
+    found = month.run(3)
+    assert found.ready == found.nights == 2
+    assert month.percent_when_wanted >= month.target - 2 > month.car.percent
 
 
 def test_where_nothing_goes_wrong_all_are_ready_and_it_costs_less_than_charging_at_once() -> None:

@@ -96,6 +96,7 @@ TEXTS = {
     Text.NOTICE_CAR_PLANNED: "La notte della Sua auto è pianificata: veda nell'app quando carica",
     Text.NOTICE_CAR_PLAN_CHANGED: "Il piano di ricarica della Sua auto è cambiato",
     Text.NOTICE_CAR_AT_RISK: "La Sua auto potrebbe non essere pronta in tempo: la guardi nell'app",
+    Text.NOTICE_CAR_NOT_SEEN: "Stanotte la Sua auto non è stata vista collegata: lo è?",
     Text.NOTICE_CAR_UNPLUGGED_EARLY: "La Sua auto è stata scollegata prima di essere pronta",
     Text.NOTICE_TOKEN: "Tessera {uid}, rilasciata da {operator}. La rifiuti nell'app se non la conosce.",
     Text.NOTICE_PLACE: "Stazione {charger}, connettore {connector}. Non è riservato a nessuno.",

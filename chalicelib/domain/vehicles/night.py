@@ -29,6 +29,7 @@ class NightNews(StrEnum):
     PLANNED = "car_planned"
     CHANGED = "car_plan_changed"
     AT_RISK = "car_at_risk"
+    NOT_SEEN = "car_not_seen"
     UNPLUGGED_EARLY = "car_unplugged_early"
 
 
@@ -77,6 +78,11 @@ class Night:
     schedule_before: OwnSchedule | None = None
     watch_at: datetime | None = None
     revision: int = 0
+
+    @property
+    def was_plugged(self) -> bool:
+        """Whether it ever was: of a car that was never seen at a plug one begins and is over at once."""
+        return self.ended_at is None or self.plugged_at < self.ended_at
 
     @property
     def leaves_at(self) -> datetime | None:

@@ -37,14 +37,17 @@ from chalicelib.domain.vehicles.wish import Departure, wall_moment
 # "Charge now" is asked for so long; later nobody waits for it.
 _TRIED_FOR = timedelta(hours=1)
 _EARLY = timedelta(minutes=30)
-# A car that tells nothing is looked at so long after it should have begun by itself; or after it was plugged in the day
-# before (or usually is), and so long before it is to be ready.
+# A car that tells nothing is looked at so long after it should have begun by itself; or after cars are usually plugged
+# in (when this one was, nobody saw: only when it was looked at), and so long before it is to be ready.
 _WATCHED_AFTER = (timedelta(minutes=40), timedelta(minutes=115))
 _WATCHED_FIRST = tuple(timedelta(minutes=40 + 75 * it) for it in range(5))
 _WATCHED_LAST = timedelta(hours=3)
 _BEGUN = timedelta(minutes=12)
+# Where none of these looks saw it at its plug its driver is told: a little later, and while something can be done.
+_LOOKED = timedelta(minutes=15)
+_LAST_WORD = timedelta(minutes=30)
 _WORST_PERCENT = 15
-_NOON, _USUALLY = time(12), time(18)
+_USUALLY = time(18)
 _NO_ORDER = -1
 
 NightStep = tuple[Night, tuple[Work, ...]]
@@ -134,30 +137,49 @@ def due(night: Night, facts: NightFacts, at: datetime) -> NightStep:
 def watching(night: Night, facts: NightFacts, at: datetime) -> Night:
     """A night that is over, and when it is looked at whether the next has begun: where nobody tells.
 
-    Where its own schedule has it begin, a little after that; else in the hours after it was plugged in the day before,
-    and while there is time to tell its driver: a car that charges is awake.
+    Where its own schedule has it begin, a little after that; else in the hours after cars are usually plugged in, and
+    while there is time to tell its driver: a car that charges is awake.
     """
     if Capability.PUSH in facts.can or Capability.PLUGGED not in facts.can or facts.wish.departure(at) is None:
         return replace(night, watch_at=None)
     here = zone(facts.wish.time_zone)
-    plugged = night.plugged_at.astimezone(here).time()
-    usual = plugged if night.number and plugged >= _NOON else _USUALLY
     today = at.astimezone(here).date().toordinal()
-    evenings = [wall_moment(facts.wish.time_zone, day, usual) for day in (today, today + 1)]
+    evenings = [wall_moment(facts.wish.time_zone, day, _USUALLY) for day in (today, today + 1)]
     if (standing_at := _standing_at(facts, at - _BEGUN)) is not None:
         moments = [standing_at + _BEGUN]
     else:
-        afters = _WATCHED_AFTER if night.number else _WATCHED_FIRST
+        afters = _WATCHED_AFTER if night.was_plugged else _WATCHED_FIRST
         moments = [it + after for it in evenings for after in afters]
     departures = (facts.wish.departure(later) for later in (at, at + timedelta(days=1)))
-    moments += [it.at - _WATCHED_LAST for it in departures if it is not None]
+    for it in departures:
+        if it is not None:
+            moments += [it.at - _WATCHED_LAST, _unseen_at(facts, it)]
     return replace(night, watch_at=min(it for it in moments if it > at))
 
 
 def _watched(night: Night, facts: NightFacts, at: datetime) -> NightStep:
     if night.watch_at is None or at < night.watch_at:
         return night, ()
+    departure = facts.wish.departure(at)
+    if departure is not None and at >= _unseen_at(facts, departure):
+        return _unseen(night, departure, facts, at)
     return watching(night, facts, at), (OrderWork(_NO_ORDER, Effect.LOOK),)
+
+
+def _unseen_at(facts: NightFacts, departure: Departure) -> datetime:
+    """When a car that was not seen has had its last look: one whose schedule begins late is looked at later still."""
+    last = departure.at - _WATCHED_LAST
+    standing_at = _standing_at(facts, departure.at - timedelta(days=1))
+    if standing_at is not None and standing_at < departure.at:
+        last = max(last, standing_at + _BEGUN)
+    return min(last + _LOOKED, departure.at - _LAST_WORD)
+
+
+def _unseen(night: Night, departure: Departure, facts: NightFacts, at: datetime) -> NightStep:
+    """Nobody knows whether it is plugged in, or why it sleeps: its driver is told that it was not seen."""
+    work: list[Work] = []
+    after = replace(night, number=night.number + 1, departure=departure, plan=None, orders=(), told=())
+    return watching(_told(after, NightNews.NOT_SEEN, work), facts, at), tuple(work)
 
 
 def _over(night: Night, facts: NightFacts, at: datetime) -> Night:

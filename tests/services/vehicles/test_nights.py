@@ -185,6 +185,45 @@ def test_a_car_that_tells_nothing_is_looked_at_in_the_evening_a_few_times() -> N
     assert house.nights.known["car"].ended_at is None
 
 
+def test_a_driver_whose_car_no_look_saw_at_a_plug_is_told_before_it_is_to_be_ready_once() -> None:
+    house = House(ALL - {Capability.PUSH})
+    house.services.wish("driver", "car", WISH)
+    house.pass_until(SEVEN - 3 * HOUR)
+    assert house.told() == []
+    looks = house.remote.looks
+    house.pass_until(SEVEN)
+    assert house.told() == [NightNews.NOT_SEEN]
+    assert house.nights.known["car"].departure == WISH.departure(SEVEN - HOUR)
+    # To tell it asks nobody anything.
+    assert house.remote.looks <= looks + 1
+    house.pass_until(SEVEN + 24 * HOUR)
+    assert house.told() == [NightNews.NOT_SEEN] * 2
+
+
+def test_a_car_that_begins_late_by_itself_is_looked_at_before_its_driver_is_told_that_nobody_saw_it() -> None:
+    house = House(ALL - {Capability.PUSH})
+    late = OwnSchedule(is_on=True, starts_at=time(5))
+    house.vehicles.change("car", lambda it: replace(it, telemetry=Telemetry(schedule=Observed(late, EVENING))))
+    house.services.wish("driver", "car", WISH)
+    house.pass_until(SEVEN - 2 * HOUR)
+    seen = Telemetry(is_plugged=Observed(True, EVENING + HOUR), charging=Observed(ChargingState.CHARGING, house.at))
+    house.vehicles.change("car", lambda it: replace(it, telemetry=it.telemetry.merged(seen)))
+    house.pass_until(SEVEN - HOUR)
+    assert NightNews.NOT_SEEN not in house.told()
+    assert house.nights.known["car"].ended_at is None
+
+
+def test_a_car_that_was_found_late_in_the_evening_is_looked_for_no_later_on_the_next() -> None:
+    house = House(ALL - {Capability.PUSH}, replace(WISH, price_site=""))
+    house.services.wish("driver", "car", WISH)
+    at_ten = EVENING + 4 * HOUR
+    house.at = at_ten
+    house.says(is_plugged=True, charging=ChargingState.CHARGING, percent=70)
+    house.at = SEVEN + 10 * MINUTE
+    house.says(is_plugged=False, charging=ChargingState.UNPLUGGED, percent=80)
+    assert house.nights.known["car"].watch_at == EVENING + timedelta(days=1, minutes=40)
+
+
 def test_a_driver_whose_car_cannot_be_ready_any_more_is_told_as_it_is_plugged_in() -> None:
     house = House(percent=30)
     house.at = SEVEN - timedelta(hours=2)
