@@ -78,7 +78,7 @@ class Fleet:
     live_answer_s: float = 0.3
     looks_per_session: int = 3  # beside the live view: the list, the session when it has ended
     searches_per_session: int = 3
-    app_visits_per_session: float = 1.5  # opened anew: to find and start, and by half again to see how it goes
+    app_visits_per_session: float = 1.25  # opened anew: to find and start; of four phones one has put it away meanwhile
     app_loads_per_driver_month: float = 0.2  # of all its files: another phone, an emptied cache
     # From docs/benchmarks.md, 100,000 chargers in town: 29 queries of half a unit or more each, 536 rows.
     search_read_units: int = 45

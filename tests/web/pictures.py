@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 from local.seed import SITE_ID, TARIFF_ID
 from local.stack import Options, Stack
 from tests.browsers import MISSING, chromium
-from tests.scenarios.world import DRIVER_PASSWORD, World
+from tests.scenarios.world import DRIVER_PASSWORD, World, eventually
 from tests.scenarios.world import PASSWORD as CHARGER_SECRET
 from tests.web.browser import DESKTOP, PHONE, Visit, launched
 
@@ -20,6 +20,7 @@ PAGE = Path(__file__).parent.parent.parent / "docs" / "design.md"
 WINDOWS = {"phone": PHONE, "desktop": DESKTOP}
 _COLOURS = 96
 _HEAD = "| --- | --- |\n"
+GUESTS = ("A guest plugs in", "A guest charges")
 DARK = ("Find", "A charger", "Charging", "Receipt")
 # What each is called on the page, its address, and whether it is seen before somebody logs in.
 PAGES = (
@@ -40,6 +41,8 @@ PAGES = (
     ("Me", "/me", False),
     ("Payment cards", "/cards", False),
     ("Add a card", "/cards/new", False),
+    ("Wallet", "/wallet", False),
+    ("How I usually charge", "/usual", False),
     ("What I owe", "/balance", False),
     ("RFID cards", "/tokens", False),
     ("Notices", "/notices", False),
@@ -73,6 +76,8 @@ def told(world: World) -> dict[str, str]:
         world.draw(charger, 1_530)
         wanted = 1_530 * step
         world.driver.until(session, lambda it, wanted=wanted: it["energy_wh"] >= wanted)  # type: ignore[misc]
+    world.driver.call("POST", "/v1/me/wallets/EUR/top-ups", {"amount_minor": 2_000})
+    eventually(lambda: world.driver.call("GET", "/v1/me/wallets")["items"])
     # Seen as a street has them: they were faster, to have something to show.
     for it in (other, refusing):
         plugs = [{"connector": one, "kind": "type2", "max_power_w": 22_000} for one in ("1", "2")]
@@ -106,11 +111,28 @@ def taken(browser: Browser, world: World, names: dict[str, str], window: str, th
         expect(visit.page.locator(f'[data-path="{address}"]')).to_have_count(1)
         visit.page.wait_for_load_state("networkidle")
         visit.page.wait_for_timeout(1_200)
-        image = (
-            Image.open(io.BytesIO(visit.page.screenshot())).convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
-        )
-        image.save(SCREENS / file_of(title, window, theme), optimize=True)
+        saved(visit.page.screenshot(), title, window, theme)
     visit.close()
+
+
+def guests(browser: Browser, world: World, window: str) -> None:
+    """Somebody without an account: they plug in, and their charge runs."""
+    charger = world.charger("1.6")
+    visit = Visit(browser, world.stack, viewport=WINDOWS[window])
+    page = visit.go(f"/pay/{charger.setup.charger_id}/1")
+    page.get_by_role("button", name="Pay and start").click()
+    expect(page.get_by_text("Plug in within")).to_be_visible()
+    saved(page.screenshot(), "A guest plugs in", window, "light")
+    world.do(charger.plug(1))
+    world.draw(charger, 6_200)
+    expect(page.locator("[data-figure=energy]")).to_have_text("6.20")
+    saved(page.screenshot(), "A guest charges", window, "light")
+    visit.close()
+
+
+def saved(picture: bytes, title: str, window: str, theme: str) -> None:
+    image = Image.open(io.BytesIO(picture)).convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
+    image.save(SCREENS / file_of(title, window, theme), optimize=True)
 
 
 def file_of(title: str, window: str, theme: str) -> str:
@@ -131,13 +153,16 @@ def main() -> None:
             for window in WINDOWS:
                 for theme in ("light", "dark"):
                     taken(browser, world, names, window, theme, "en-GB")
+                guests(browser, world, window)
     finally:
         stack.stop()
     PAGE.write_text(f"{PAGE.read_text().partition(_HEAD)[0]}{_HEAD}{_table()}")
 
 
 def _table() -> str:
-    rows = [(title, "light") for title, _, _ in PAGES] + [(title, "dark") for title in DARK]
+    rows = [(title, "light") for title in (*(title for title, _, _ in PAGES), *GUESTS)] + [
+        (title, "dark") for title in DARK
+    ]
     return "".join(
         "".join(
             f"| ![{title}, {window}, {theme}](screens/{file_of(title, window, theme)}) "

@@ -109,7 +109,7 @@ export default part((_, life) => {
     }
     return html`<div class="page"><${Head} title=${say('wallet')} to="/me" /><${Read} from=${wallets} text=${say('wallet.looks')}>${(all) => html`<div class="stack wide">${all.map((it) => html`
       <section key=${`${it.currency} ${it.balance_minor} ${JSON.stringify(it.auto_top_up)}`} class="stack" aria-label=${it.currency}>
-        <div class="now"><p class="quiet">${say('wallet.in.it')}</p><p class="huge" data-figure="balance">${money(it.balance_minor, it.currency)}</p><p class="quiet">${say('wallet.text')}</p></div>
+        <div class="now"><p class="quiet">${say('wallet.in.it')}</p><p class="price-now" data-figure="balance">${money(it.balance_minor, it.currency)}</p><p class="quiet">${say('wallet.text')}</p></div>
         <${PayIn} it=${it} again=${wallets.load} />
         <${ByItself} it=${it} again=${wallets.load} />
         ${it.entries.length ? html`<h2>${say('wallet.entries')}</h2><ul class="rows">${it.entries.map((one) => html`<${Entry} key=${`${one.at}${one.kind}${one.reference}`} it=${one} currency=${it.currency} />`)}</ul>` : null}

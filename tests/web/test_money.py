@@ -1,0 +1,54 @@
+"""What else a driver expects beside charging, in a real browser: a wallet, usual wishes, a word against a bill."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.scenarios.world import World
+from tests.web.conftest import Visitor
+from tests.web.test_access import charged
+from tests.web.test_driver import signs_in
+
+
+def test_a_driver_pays_into_a_wallet_says_how_they_usually_charge_and_both_count_at_a_charger(
+    world: World, visitor: Visitor
+) -> None:
+    charger_id = world.charger("1.6").setup.charger_id
+    page = visitor().go()
+    signs_in(page, world, "/wallet")
+    page.get_by_role("button", name="Pay in €20.00").click()
+    expect(page.locator("[data-figure=balance]")).to_have_text("€20.00")
+    expect(page.get_by_text("€20.00 after it")).to_be_visible()
+    page.goto(page.url.partition("#")[0] + "#/usual")
+    page.get_by_label("Ready by").fill("06:30")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("As usual: ready by 06:30")).to_be_visible()
+    page.goto(page.url.partition("#")[0] + f"#/charger/{charger_id}/1")
+    expect(page.get_by_text("Your wallet pays first")).to_be_visible()
+    expect(page.get_by_text("As usual: ready by 06:30").first).to_be_visible()
+
+
+def test_a_bill_is_disputed_from_its_receipt_and_the_next_on_this_phone_sees_nothing_of_it(
+    world: World, visitor: Visitor
+) -> None:
+    _, session_id = charged(world)
+    page = visitor().go()
+    signs_in(page, world, f"/receipt/{session_id}")
+    page.get_by_text("Something is wrong with this bill").click()
+    page.get_by_label("What is wrong").select_option("price")
+    page.get_by_label("In your words").fill("The sign said less.")
+    page.get_by_role("button", name="Tell the operator").click()
+    expect(page.get_by_text("Not answered yet", exact=True)).to_be_visible()
+    expect(page.get_by_text("The sign said less.")).to_be_visible()
+    page.get_by_role("link", name="Me", exact=True).click()
+    page.get_by_role("button", name="Sign out everywhere").click()
+    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
+    assert not page.evaluate("Object.keys(localStorage).filter((it) => /tokens|session|running/.test(it))")
+    # What no page is, and what no text is, leads nowhere worse than to the map.
+    for path in ("/constructor", "/charger/%E0%A4%A", "/session/..%2F..%2Fv1"):
+        page.goto(page.url.partition("#")[0] + f"#{path}")
+        expect(page.get_by_role("navigation", name="Main")).to_be_visible()
+        expect(page.locator("main h1")).to_have_count(1)
+    expect(page).to_have_title(re.compile("Kerb$"))
