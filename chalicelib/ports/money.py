@@ -9,10 +9,18 @@ from typing import Protocol
 from chalicelib.domain.charging.session import Hold, Session
 from chalicelib.domain.money.invoice import Draft, Invoice
 from chalicelib.domain.money.ledger import Transfer
+from chalicelib.domain.money.organisation import (
+    MemberCode,
+    MonthSpent,
+    Organisation,
+    OrganisationMember,
+    PaidSession,
+)
 from chalicelib.domain.money.receipt import Profile, Receipt
 from chalicelib.domain.money.wallet import Escrow, PayOut, PayOutPart, TopUp, Wallet, WalletEntry, WalletPaper
 from chalicelib.records.drivers import Driver
 from chalicelib.records.money import (
+    BudgetMovement,
     CardSetup,
     Comparison,
     Debt,
@@ -215,6 +223,49 @@ class Wallets(Protocol):
         """Delete a driver's wallets and all their papers; the ledger stays."""
 
 
+class Organisations(Protocol):
+    """Organisations that pay for their drivers, by operator: members, months' budgets, and what was paid of them."""
+
+    def put(self, it: Organisation) -> None:
+        """Keep what its operator says of an organisation, in place of what was said before."""
+
+    def get(self, operator_id: str, organisation_id: str) -> Organisation | None:
+        """An organisation; None where the operator has none of that id."""
+
+    def of_operator(self, operator_id: str) -> Sequence[Organisation]:
+        """All of an operator's, by their ids."""
+
+    def add_member(self, operator_id: str, organisation_id: str, member: OrganisationMember) -> None:
+        """Note a member; once more changes nothing."""
+
+    def remove_member(self, operator_id: str, organisation_id: str, driver_id: str) -> None:
+        """Delete a member; nothing happens where they are none."""
+
+    def members(self, operator_id: str, organisation_id: str) -> Sequence[OrganisationMember]:
+        """All of an organisation's members."""
+
+    def add_code(self, code: MemberCode) -> None:
+        """Keep a code for one driver."""
+
+    def code(self, code_hash: str) -> MemberCode | None:
+        """A code, be it used or expired."""
+
+    def use_code(self, code: MemberCode, driver_id: str) -> bool:
+        """Have that driver use a code that nobody has; False where somebody was first."""
+
+    def spent(self, operator_id: str, organisation_id: str, month: str) -> MonthSpent:
+        """What of a month's budget is used, as it is now."""
+
+    def session(self, operator_id: str, organisation_id: str, month: str, session_id: str) -> PaidSession | None:
+        """What is, or was, set aside for a session."""
+
+    def sessions(self, operator_id: str, organisation_id: str, month: str) -> Sequence[PaidSession]:
+        """All that was paid, or is set aside, in that month."""
+
+    def move(self, movement: BudgetMovement) -> bool:
+        """Write all of a movement in one step; False where others wrote first. Raises Unbalanced."""
+
+
 class CardTopUps(Protocol):
     """The payment provider, for money into a wallet and back. Each call may be repeated: names make its keys."""
 
@@ -229,7 +280,7 @@ class CardTopUps(Protocol):
 
 
 class WayOfPaying(Protocol):
-    """How a session's money is held, taken and given back: by cards, or from a wallet. Every call may be repeated."""
+    """How a session's money is held, taken and given back: by cards, wallet or organisation. Calls may be repeated."""
 
     def hold(self, session: Session, driver: Driver, amount_minor: int, part: int = 0) -> Hold:
         """Set money aside, the driver being away, unless a guest; `part` counts all holds that a session ever had.

@@ -37,6 +37,14 @@ def terms_with(operator_id: str, terms: Mapping[str, Terms]) -> Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinedOrganisation:
+    """An organisation that a driver is a member of; `pays_by_default`: also where they do not say who pays."""
+
+    organisation_id: str
+    pays_by_default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TermsOfUse:
     """The platform's terms of use as they are now; no `version` where it has none.
 
@@ -124,6 +132,7 @@ class Driver:
     say of their tokens elsewhere. `watches` may be over: they end by their time. `let_go` names the charges that came
     to less than a card can be charged, and when that was let go. `memberships` say for which operators they act.
     `second_factor_since` is when a login of theirs first needed a code; `proven_logins` are those that had one.
+    `organisations` pay for them, one at an operator's chargers, by operator.
     `is_platform`: they administer the platform, and are nobody's driver. `usual`: how they want to charge where they do
     not say so.
     """
@@ -154,6 +163,7 @@ class Driver:
     proven_logins: frozenset[str] = frozenset()
     is_platform: bool = False
     usual: tuple[UsualPreferences, ...] = ()
+    organisations: Mapping[str, JoinedOrganisation] = field(default_factory=dict)
 
     @property
     def untold_expiry(self) -> str | None:

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from chalicelib.domain.charging.session import CardAction
 from chalicelib.domain.money.ledger import Transfer
+from chalicelib.domain.money.organisation import MonthSpent, PaidSession
 from chalicelib.domain.money.wallet import Wallet, WalletEntry, WalletPaper
 
 
@@ -210,6 +211,20 @@ class Movement:
     transfers: Sequence[Transfer] = ()
     entry: WalletEntry | None = None
     papers: Sequence[tuple[WalletPaper | None, WalletPaper]] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetMovement:
+    """What is written in one step, or not at all: a month's budget, a session paid of it, and the ledger.
+
+    Each is as it was, and as it becomes; of version 0 it is not there yet.
+    """
+
+    operator_id: str
+    organisation_id: str
+    spent: tuple[MonthSpent, MonthSpent]
+    session: tuple[PaidSession | None, PaidSession]
+    transfers: Sequence[Transfer] = ()
 
 
 class Declined(Exception):

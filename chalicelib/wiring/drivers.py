@@ -197,6 +197,7 @@ class DriverServices(VehicleServices):
             cars=self.car_linking,
             identity=self.identity,
             wallets=self.wallets,
+            organisations=self.organisations,
             pay_out=self.pay_out_wallets,
             payments=lambda: self.payments,
             clock=self.clock,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.drivers.tokens import DynamoTokens
     from chalicelib.adapters.money.debts import DynamoDebts, DynamoDifferences
     from chalicelib.adapters.money.ledger import DynamoLedger, DynamoOperatorProfiles, DynamoReceipts
+    from chalicelib.adapters.money.organisations import DynamoOrganisations
     from chalicelib.adapters.money.statements import DynamoStatements
     from chalicelib.adapters.money.wallets import DynamoWallets
     from chalicelib.adapters.notifications.messengers import WebhookMessenger
@@ -253,6 +254,12 @@ class LateStores(Stores):
         from chalicelib.adapters.money.wallets import DynamoWallets
 
         return DynamoWallets()
+
+    @cached_property
+    def organisations(self) -> DynamoOrganisations:
+        from chalicelib.adapters.money.organisations import DynamoOrganisations
+
+        return DynamoOrganisations()
 
     @cached_property
     def receipts(self) -> DynamoReceipts:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from chalicelib.services.money.invoice_desk import InvoiceDesk
     from chalicelib.services.money.invoices import IssuedInvoices
     from chalicelib.services.money.late_ends import LateEnds
+    from chalicelib.services.money.organisation_payments import OrganisationPayments
+    from chalicelib.services.money.organisations import PayingOrganisations
     from chalicelib.services.money.payment_webhooks import PaymentWebhooks
     from chalicelib.services.money.proofs import Proofs
     from chalicelib.services.money.receipts import IssuedReceipts
@@ -62,6 +64,7 @@ class MoneyServices(ChargingServices):
             changes=self.changes,
             debts=self.debts,
             wallet=self.wallet_payments,
+            organisation=self.organisation_payments,
             payments=lambda: self.payments,
             clock=self.clock,
         )
@@ -105,6 +108,24 @@ class MoneyServices(ChargingServices):
             refill=self.driver_wallets.refill,
             issuer_id=self.wallet_issuer,
             fee_permille=int(self.setting("WALLET_FEE_PERMILLE", "0")),
+            clock=self.clock,
+        )
+
+    @cached_property
+    def organisation_payments(self) -> OrganisationPayments:
+        from chalicelib.services.money.organisation_payments import OrganisationPayments
+
+        return OrganisationPayments(organisations=self.organisations, clock=self.clock)
+
+    @cached_property
+    def paying_organisations(self) -> PayingOrganisations:
+        from chalicelib.services.money.organisations import PayingOrganisations
+
+        return PayingOrganisations(
+            organisations=self.organisations,
+            payments=self.organisation_payments,
+            drivers=self.drivers,
+            sites=self.sites,
             clock=self.clock,
         )
 
@@ -153,6 +174,7 @@ class MoneyServices(ChargingServices):
             ledger=self.ledger,
             changes=self.changes,
             wallet=self.wallet_payments,
+            organisation=self.organisation_payments,
             payments=lambda: self.payments,
             allowances=self.refund_allowances,
             collection=self.invoice_collection,
@@ -219,6 +241,7 @@ class MoneyServices(ChargingServices):
             invoices=self.invoices,
             runs=self.invoice_runs,
             drivers=self.drivers,
+            organisations=self.organisations,
             operator_profiles=self.operator_profiles,
             clock=self.clock,
         )

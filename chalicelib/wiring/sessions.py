@@ -123,6 +123,7 @@ class SessionServices(MoneyServices):
             connectors=self.connectors,
             eligibility=self.eligibility,
             driver_reservations=self.driver_reservations,
+            organisations=self.paying_organisations,
             issued_receipts=self.issued_receipts,
             debts=self.debts,
             workflow=self.workflow,

@@ -29,7 +29,8 @@ from chalicelib.domain.grid.demand_response import AskedInterval, Contract, Dema
 from chalicelib.domain.grid.energy import EnergyContract
 from chalicelib.domain.grid.tree import Node, OperatorLimit, SiteTree
 from chalicelib.domain.money.invoice import Draft, Invoice, InvoiceType
-from chalicelib.domain.money.party import Party
+from chalicelib.domain.money.organisation import Organisation, OrganisationMember
+from chalicelib.domain.money.party import Business, Party
 from chalicelib.domain.money.receipt import Profile
 from chalicelib.domain.operators import AlarmKind
 from chalicelib.domain.pricing.evidence import Flag
@@ -52,6 +53,22 @@ UID = "04A1B2C3D4"
 MARKS = (NEAR, FAR, "OWN", UID)
 DAY = NOW.date() - timedelta(days=1)
 SITE_BODY = {"name": "x", "address": "x", "time_zone": "UTC", "tariff_id": "tariff-OWN"}
+FLEET_BODY = {
+    "name": "x",
+    "currency": "EUR",
+    "email": "x@example.com",
+    "business": {"name": "x", "address": "x\n10115 Berlin", "country": "DE"},
+    "budget_minor": 1,
+}
+FLEET = Organisation(
+    operator_id=OWN,
+    organisation_id="fleet-own",
+    name="OWN",
+    currency="EUR",
+    business=Business(name="OWN", address="x\n10115 Berlin", country="DE"),
+    email="x@example.com",
+    budget_minor=1,
+)
 TREE = {"nodes": [{"node_id": "grid", "limit_ma": [63_000, 63_000, 63_000]}], "ports": []}
 LIMIT_LIFE = {"begins_at": "2026-11-30T18:00:00Z", "ends_at": "2026-11-30T20:00:00Z"}
 METER_KEY = (
@@ -98,6 +115,7 @@ class Asked:
 
 
 _P = "/v1/operator/sites/{site_id}"
+_O = "/v1/operator/organisations/{organisation_id}"
 _C, _S = "/v1/operator/chargers/{charger_id}", "/v1/operator/sessions/{session_id}"
 ASKED: dict[str, Asked] = {
     "PUT /v1/operator/profile": Asked(body={"legal_name": "x", "address": "x", "country": "DE"}, foreign="theirs"),
@@ -109,6 +127,13 @@ ASKED: dict[str, Asked] = {
     "GET /v1/operator/reconciliation": Asked(foreign="theirs", query={"day": DAY.isoformat()}),
     "GET /v1/operator/invoices": Asked(foreign="theirs"),
     "GET /v1/operator/invoices/{number}": Asked(),
+    "GET /v1/operator/organisations": Asked(foreign="theirs"),
+    f"GET {_O}": Asked(),
+    f"PUT {_O}": Asked(body=FLEET_BODY, foreign="theirs"),
+    f"POST {_O}/invitations": Asked(body={"reference": "x"}),
+    f"GET {_O}/members": Asked(),
+    f"DELETE {_O}/members/{{driver_id}}": Asked(),
+    f"GET {_O}/sessions": Asked(),
     "PUT /v1/operator/tokens/{uid}": Asked(body={"driver_id": DRIVER}, foreign="taken"),
     "GET /v1/operator/tokens/{uid}": Asked(),
     "PUT /v1/operator/drivers/{driver_id}": Asked(body={"tariff_id": "tariff-OWN"}),
@@ -231,6 +256,7 @@ def parameters(path: str, place: str) -> dict[str, str]:
         "person_id": "person-OWN" if is_known else "nobody",
         "invitation_id": "INVITEOWN000" if is_known else "INVITENONE00",
         "key_id": "KEYOWN000000" if is_known else "KEYNONE00000",
+        "organisation_id": "fleet-own" if is_known else "fleet-none",
         "number": "2026-OWN" if is_known else "2026-NONE",
     }
     return {name: value for name, value in names.items() if f"{{{name}}}" in path}
@@ -493,6 +519,8 @@ def world() -> Iterator[World]:
             kit.webhooks.put(operator_id, Webhook(f"https://hooks.example.com/{operator_id}", "a-secret-of-sixteen"))
         kit.tokens.put(Token(uid=UID, operator_id=OWN, driver_id=DRIVER), NOW)
         kit.drivers.set_terms(DRIVER, OWN, Terms(blocked=False))
+        kit.organisations.put(FLEET)
+        kit.organisations.add_member(OWN, "fleet-own", OrganisationMember(driver_id=DRIVER, reference="OWN", since=NOW))
         InvoiceRow(OWN, "number#2026-OWN", body=encode(INVOICE)).save()
         made.member("person-OWN", OWN, Role.READ_ONLY)
         made.key("KEYOWN", frozenset({Scope.CHARGERS_READ}))

@@ -36,11 +36,12 @@ def reserved_minor(session: Session) -> int:
 
 
 def limit_minor(session: Session) -> int | None:
-    """What the driver lets the session cost, its reservation included; None where they set no limit of money."""
+    """What driver and organisation let the session cost, its reservation included; None where neither says."""
     limits = session.limits_in_force
     if limits is None or limits.amount_minor is None:
-        return None
-    return limits.amount_minor + reserved_minor(session)
+        return session.organisation_minor
+    own_minor = limits.amount_minor + reserved_minor(session)
+    return own_minor if session.organisation_minor is None else min(own_minor, session.organisation_minor)
 
 
 def ceiling_minor(session: Session) -> int:
@@ -82,7 +83,9 @@ def agreed_hold_minor(session: Session) -> int:
 
 
 def unasked_minor(session: Session) -> int:
-    """What may be taken for a session in all without asking its driver again."""
+    """What may be taken for a session in all without asking its driver again; an organisation is never asked."""
+    if session.organisation_id is not None:
+        return ceiling_minor(session)
     held_minor = session.held_minor or agreed_hold_minor(session)
     return min(ceiling_minor(session), held_minor + reading_worth_minor(session))
 

@@ -1,4 +1,4 @@
-"""Names that say what they are of: sessions begun by app, and payments by a wallet. They follow from facts."""
+"""Names that say what they are of: sessions begun by app, payments by a wallet or an organisation; from facts."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ _SESSION_ID_LENGTH = 18
 _FORMER_SESSION_ID_LENGTH = 20
 # How a payment begins that moves money of a driver's wallet; no payment provider has names like it.
 _WALLETS = "wallet-"
+# And one that an organisation owes.
+_ORGANISATIONS = "organisation-"
 
 
 def session_id_for(*facts: str) -> str:
@@ -34,3 +36,20 @@ def wallets_payment(session_id: str, purpose: str = "") -> str:
 def is_wallets(payment_id: str) -> bool:
     """Whether a payment is a wallet's, and no card's."""
     return payment_id.startswith(_WALLETS)
+
+
+def organisations_payment(organisation_id: str, session_id: str) -> str:
+    """The payment by which an organisation pays for a session."""
+    return f"{_ORGANISATIONS}{organisation_id}-{session_id}"
+
+
+def paying_organisation(payment_id: str) -> str | None:
+    """The organisation whose payment that is; None: it is nobody's but a wallet's or a card's."""
+    if not payment_id.startswith(_ORGANISATIONS):
+        return None
+    return payment_id.partition("/")[0].removeprefix(_ORGANISATIONS).rpartition("-")[0]
+
+
+def is_ours(payment_id: str) -> bool:
+    """Whether a payment is a wallet's or an organisation's: kept by us alone, and no payment provider's."""
+    return is_wallets(payment_id) or paying_organisation(payment_id) is not None

@@ -12,7 +12,7 @@ from chalicelib.domain.chargers.events import ConnectorId, StopReason
 from chalicelib.domain.charging.disputes import Dispute
 from chalicelib.domain.charging.footprint import Footprint
 from chalicelib.domain.charging.limits import Limits, strictest
-from chalicelib.domain.charging.names import is_wallets
+from chalicelib.domain.charging.names import is_ours, paying_organisation
 from chalicelib.domain.charging.occupation import Occupation
 from chalicelib.domain.charging.preferences import ChargingPreferences, ToldPlan
 from chalicelib.domain.charging.refunds import Refund, left_minor
@@ -66,7 +66,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Money set aside on a card (Stripe: a PaymentIntent with manual capture) or of a wallet, known as `payment_id`.
+    """Money set aside on a card (Stripe: a PaymentIntent with manual capture), of a wallet or of a budget.
 
     `card` is its brand and last four. After `capture_before` it can no longer be taken; None where the provider did not
     say.
@@ -79,8 +79,13 @@ class Hold:
 
     @property
     def is_escrow(self) -> bool:
-        """Whether it is set aside of the driver's wallet, and on no card."""
-        return is_wallets(self.payment_id)
+        """Whether it is set aside of the driver's wallet, or their organisation's budget, and on no card."""
+        return is_ours(self.payment_id)
+
+    @property
+    def organisation_id(self) -> str | None:
+        """Whose budget it is of; None: no organisation's."""
+        return paying_organisation(self.payment_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +192,7 @@ class Session:
     `preferences` are its driver's wishes of how it is to charge, and `told_plan` what they were told last of that;
     `footprint` what its energy came to beside its price.
     `disputes` are what its driver said is wrong with it, and what came of that.
+    `organisation_id`: that one pays for it, `organisation_minor` at the most (None: no bound).
     """
 
     session_id: str
@@ -252,6 +258,8 @@ class Session:
     told_plan: ToldPlan | None = None
     footprint: Footprint | None = None
     disputes: tuple[Dispute, ...] = ()
+    organisation_id: str | None = None
+    organisation_minor: int | None = None
 
     @property
     def told_state(self) -> State:
@@ -327,7 +335,7 @@ class Session:
 
     @property
     def escrow(self) -> Hold | None:
-        """What of its driver's wallet is set aside."""
+        """What of its driver's wallet is set aside, or of their organisation's budget."""
         return next((it for it in self.holds if it.is_escrow), None)
 
     @property

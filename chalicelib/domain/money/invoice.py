@@ -95,6 +95,7 @@ class Draft:
     card: str = ""
     of: Reference | None = None
     language: str = "en"
+    payable_on: date | None = None
 
     @property
     def lines_minor(self) -> int:
@@ -164,8 +165,10 @@ def can_be_invoiced(bill: Bill) -> bool:
     return decimals(bill.currency) <= MOST_DECIMALS and all(0 <= it < _WHOLE_PERCENT for it in rates)
 
 
-def invoice_of(sales: Sequence[Sale], seller: Party, buyer: Party) -> Draft:
+def invoice_of(sales: Sequence[Sale], seller: Party, buyer: Party, payable_on: date | None = None) -> Draft:
     """An invoice for one session, or for many of one currency, all paid as far as anybody is asked for it.
+
+    Where it is `payable_on` a day, an organisation is to pay it then, and nothing of it is paid.
 
     ValueError for none, for several currencies, and for one that is not paid.
     """
@@ -195,9 +198,10 @@ def invoice_of(sales: Sequence[Sale], seller: Party, buyer: Party) -> Draft:
         lines=tuple(_lines(receipts, allowances, taxes)),
         allowances=tuple(allowances),
         taxes=tuple(taxes),
-        paid_minor=sum(it.gross_minor for it in taxes),
-        card=receipts[-1].card,
+        paid_minor=0 if payable_on else sum(it.gross_minor for it in taxes),
+        card="" if payable_on else receipts[-1].card,
         language=receipts[-1].language,
+        payable_on=payable_on,
     )
     draft.check()
     return draft
@@ -229,8 +233,9 @@ def credit_note_of(invoice: Invoice, receipt: Receipt, refund: Refund, began_on:
         ),
         allowances=(),
         taxes=taxes,
-        paid_minor=refund.amount_minor,
-        card=receipt.card,
+        paid_minor=0 if invoice.draft.payable_on else refund.amount_minor,
+        card="" if invoice.draft.payable_on else receipt.card,
+        payable_on=invoice.draft.payable_on,
         of=Reference(number=invoice.number, issued_on=invoice.issued_on),
         language=invoice.draft.language,
     )

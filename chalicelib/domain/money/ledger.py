@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
 
-from chalicelib.domain.charging.names import is_wallets, wallets_payment
+from chalicelib.domain.charging.names import is_wallets, organisations_payment, paying_organisation, wallets_payment
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.currency import round_half_up
 
@@ -49,6 +49,7 @@ class TransferKind(StrEnum):
     ESCROW_RETURNED = "escrow_returned"
     WALLET_CHARGE = "wallet_charge"
     FEE = "fee"
+    ORGANISATION_CHARGE = "organisation_charge"
 
 
 _PENDING = frozenset({TransferKind.HOLD, TransferKind.VOID})
@@ -104,6 +105,11 @@ def escrow_account(session_id: str) -> str:
     return f"escrow/{session_id}"
 
 
+def organisation_account(operator_id: str, organisation_id: str) -> str:
+    """What an organisation owes its operator for its drivers' sessions (a positive balance)."""
+    return f"organisation/{operator_id}/{organisation_id}"
+
+
 @dataclass(frozen=True, slots=True)
 class Book:
     """Writes the transfers of one session in its parties' names."""
@@ -150,6 +156,8 @@ class Book:
     def refund(self, refund_id: str, amount_minor: int, tax_minor: int, at: datetime) -> tuple[Transfer, ...]:
         """Money back to where it came from, and so much less sold; `tax_minor` is the tax in it."""
         source = wallet_account(self.driver_id) if is_wallets(refund_id) else self._card
+        if (payer := paying_organisation(refund_id)) is not None:
+            source = organisation_account(self.operator_id, payer)
         money = self._transfer(TransferKind.REFUND, self._driver, source, amount_minor, at, refund_id)
         return (money, *self.waiver(refund_id, amount_minor, tax_minor, at))
 
@@ -199,6 +207,12 @@ class Book:
         """What of the operator's revenue is the platform's, for a charge that a wallet paid."""
         debit, credit = f"revenue/{self.operator_id}", f"fee/{issuer_id}"
         return self._transfer(TransferKind.FEE, debit, credit, amount_minor, at, wallets_payment(self.session_id))
+
+    def organisation_charge(self, organisation_id: str, amount_minor: int, at: datetime) -> Transfer:
+        """What an organisation owes for the session, in its driver's place."""
+        payer = organisation_account(self.operator_id, organisation_id)
+        payment_id = organisations_payment(organisation_id, self.session_id)
+        return self._transfer(TransferKind.ORGANISATION_CHARGE, payer, self._driver, amount_minor, at, payment_id)
 
     def dispute(self, dispute_id: str, amount_minor: int, at: datetime) -> Transfer:
         """The cardholder's bank has taken money back; whether for good is not known yet."""

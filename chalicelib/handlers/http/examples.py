@@ -76,6 +76,7 @@ SESSION: dict[str, Any] = {
     "limits": None,
     "preferences": None,
     "plan": None,
+    "paid_by_organisation": None,
     "held_minor": 5000,
     "paid_minor": None,
     "is_paid_at_terminal": False,

@@ -83,6 +83,7 @@ _INVOICE: dict[str, Any] = {
     "total_minor": 583,
     "paid_minor": 583,
     "due_minor": 0,
+    "payable_on": None,
 }
 
 
@@ -142,6 +143,7 @@ class InvoiceView(ResponseBody):
     total_minor: Minor
     paid_minor: Minor
     due_minor: Minor
+    payable_on: Annotated[date | None, Field(description="until then an organisation pays what is due")]
 
 
 class NewInvoiceLink(RequestBody):

@@ -231,6 +231,7 @@ def _view(it: Invoice) -> InvoiceView:
         total_minor=draft.total_minor,
         paid_minor=draft.paid_minor,
         due_minor=draft.due_minor,
+        payable_on=draft.payable_on,
     )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 from chalice import Blueprint
+from pydantic import Field
 
 from chalicelib.domain.notifications import NotificationKind
 from chalicelib.handlers.chargers.fault_reports import FaultReportView, fault_report
@@ -76,6 +78,7 @@ class Export(ResponseBody):
         watches=[WATCH],
         disputes=[],
         wallets=[],
+        organisations=["acme-fleet"],
         cars=[KEPT_CAR],
         sessions=[examples.SESSION],
         next_cursor=None,
@@ -97,6 +100,7 @@ class Export(ResponseBody):
     watches: list[WatchView]
     disputes: list[ExportedDispute]
     wallets: list[ExportedWallet]
+    organisations: Annotated[list[str], Field(description="that pay for them")]
     cars: list[KeptCar]
     sessions: list[SessionView]
     next_cursor: str | None
@@ -138,6 +142,7 @@ def export(request: Request) -> Export:
             ExportedWallet(wallet=wallet_view(it), entries=[entry_view(entry) for entry in entries])
             for it, entries in kept.wallets
         ],
+        organisations=[it.organisation_id for it in kept.driver.organisations.values()],
         cars=[kept_car(it) for it in kept.cars],
         sessions=page([progress(it) for it in kept.sessions], is_watched=True),
         next_cursor=kept.next_cursor,

@@ -20,6 +20,7 @@ from chalicelib.handlers.sessions.preference_models import (
     ChargingPreferencesBody,
     ChargingPreferencesView,
 )
+from chalicelib.services.money.organisations import Pays
 
 
 class LimitsBody(RequestBody):
@@ -32,13 +33,16 @@ class LimitsBody(RequestBody):
 
 
 class NewSession(RequestBody):
-    """A session to begin: where to charge, when to stop, and when the car is to be ready."""
+    """A session to begin: where to charge, when to stop, when the car is to be ready, and who pays."""
 
     model_config = RequestBody.model_config | example(charger_id="DEMO-16", connector="1", limits={"energy_wh": 20_000})
     charger_id: ChargerId
     connector: Connector = "1"
     limits: LimitsBody | None = None
     preferences: ChargingPreferencesBody | None = None
+    pays: Annotated[
+        Pays | None, Field(description="null: self, unless an organisation that the driver is in pays by default")
+    ] = None
 
 
 class IdleView(ResponseBody):
@@ -97,6 +101,7 @@ class SessionView(ResponseBody):
     limits: Limits | None
     preferences: Annotated[ChargingPreferencesView | None, Field(description="null: nothing was said")]
     plan: Annotated[ChargePlanView | None, Field(description="null: it has its fair share, and waits for nothing")]
+    paid_by_organisation: Annotated[str | None, Field(description="its id, where an organisation pays")]
     held_minor: Minor | None
     paid_minor: Minor | None
     is_paid_at_terminal: Annotated[bool, Field(description="by card at the charger itself; no other card is asked")]

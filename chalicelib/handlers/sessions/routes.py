@@ -63,7 +63,7 @@ def begin(request: Request) -> Answer:
     limits = Limits(**body.limits.model_dump()) if body.limits else None
     preferences = preferences_of(body.preferences, network().clock()) if body.preferences else None
     wanted = Wanted(body.charger_id, ConnectorId.parse(body.connector), limits, preferences)
-    session, is_new = network().driver_sessions.begin(request.driver_id, wanted, request.idempotency_key)
+    session, is_new = network().driver_sessions.begin(request.driver_id, wanted, request.idempotency_key, body.pays)
     shown = _shown(request, progress(session))
     return Answer(shown, 201 if is_new else 200, {"Location": f"/v1/sessions/{session.session_id}"})
 

@@ -93,6 +93,7 @@ def session(
         limits=it.limits,
         preferences=preferences(it) if it.preferences is not None else None,
         plan=_plan(it),
+        paid_by_organisation=it.organisation_id,
         held_minor=it.held_minor if it.hold else None,
         paid_minor=it.payment.amount_minor if it.payment else None,
         due_minor=owed_minor(it, network().clock()),

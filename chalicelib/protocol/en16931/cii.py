@@ -63,7 +63,7 @@ def _settlement(draft: Draft) -> ET.Element | None:
         _el("ram:InvoiceCurrencyCode", draft.currency),
         _el(
             "ram:SpecifiedTradeSettlementPaymentMeans",
-            _el("ram:TypeCode", terms.PAYMENT_MEANS),
+            _el("ram:TypeCode", terms.payment_means(draft)),
             _el("ram:Information", draft.card),
         ),
         *(_tax(tax, draft) for tax in draft.taxes),
@@ -73,6 +73,9 @@ def _settlement(draft: Draft) -> ET.Element | None:
             _el("ram:EndDateTime", _day(draft.ends_on)),
         ),
         *(_allowance(allowance, draft) for allowance in draft.allowances),
+        _el("ram:SpecifiedTradePaymentTerms", _el("ram:DueDateDateTime", _day(draft.payable_on)))
+        if draft.payable_on
+        else None,
         _totals(draft),
         None
         if draft.of is None

@@ -18,6 +18,8 @@ from chalicelib.domain.texts import Text, text
 
 # UNTDID 4461: an online payment service, which needs no account or card number on the invoice (BT-81).
 PAYMENT_MEANS = "68"
+# ... and that whoever is to pay has agreed on a way, which is not told here.
+_AGREED_MEANS = "1"
 # UNTDID 5189: a discount (BT-98).
 DISCOUNT = "95"
 # The electronic address of a party is its mailbox (BT-34-1, BT-49-1: the code list EAS).
@@ -78,6 +80,11 @@ def missing_in_xrechnung(draft: Draft) -> tuple[str, ...]:
 def amount(minor: int, draft: Draft) -> str:
     """An amount in the currency's own decimals."""
     return f"{Decimal(minor).scaleb(-decimals(draft.currency)):f}"
+
+
+def payment_means(draft: Draft) -> str:
+    """How it is, or was, paid (BT-81)."""
+    return _AGREED_MEANS if draft.payable_on else PAYMENT_MEANS
 
 
 def number(exact: Decimal) -> str:

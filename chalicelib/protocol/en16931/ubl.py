@@ -33,6 +33,9 @@ def _content(it: Invoice, specification: Specification) -> Iterator[ET.Element |
     yield _el("cbc:ProfileID", terms.BUSINESS_PROCESS)
     yield _el("cbc:ID", it.number)
     yield _el("cbc:IssueDate", it.issued_on.isoformat())
+    payable_on = draft.payable_on.isoformat() if draft.payable_on else ""
+    if draft.type is InvoiceType.INVOICE:
+        yield _el("cbc:DueDate", payable_on)
     yield _el(f"cbc:{root}TypeCode", draft.type.value)
     yield _el("cbc:DocumentCurrencyCode", draft.currency)
     yield _el("cbc:BuyerReference", draft.buyer.reference)
@@ -47,7 +50,10 @@ def _content(it: Invoice, specification: Specification) -> Iterator[ET.Element |
     yield _el("cac:AccountingSupplierParty", _party(draft.seller, is_seller=True))
     yield _el("cac:AccountingCustomerParty", _party(draft.buyer, is_seller=False))
     yield _el("cac:Delivery", _el("cbc:ActualDeliveryDate", draft.ends_on.isoformat()))
-    yield _el("cac:PaymentMeans", _el("cbc:PaymentMeansCode", terms.PAYMENT_MEANS, name=draft.card))
+    means = _el("cbc:PaymentMeansCode", terms.payment_means(draft), name=draft.card)
+    # A credit note's day stands here (BT-9).
+    due = _el("cbc:PaymentDueDate", payable_on) if draft.type is InvoiceType.CREDIT_NOTE else None
+    yield _el("cac:PaymentMeans", means, due)
     yield from (_allowance(allowance, draft) for allowance in draft.allowances)
     yield _el(
         "cac:TaxTotal", _amount("TaxAmount", draft.tax_minor, draft), *(_subtotal(tax, draft) for tax in draft.taxes)

@@ -21,7 +21,7 @@ from chalicelib.ports.access import Memberships
 from chalicelib.ports.chargers import FaultReports
 from chalicelib.ports.charging import Sessions, Transactions
 from chalicelib.ports.drivers import Drivers, Identity, TokenRegistry
-from chalicelib.ports.money import Payments, Wallets
+from chalicelib.ports.money import Organisations, Payments, Wallets
 from chalicelib.ports.notifications import Outbox
 from chalicelib.ports.reservations import Reservations
 from chalicelib.ports.vehicles import DriversCars
@@ -71,6 +71,7 @@ class AccountDeletion:
     cars: DriversCars
     identity: Identity
     wallets: Wallets
+    organisations: Organisations
     pay_out: Callable[[str], None]
     payments: Callable[[], Payments]
     clock: Clock
@@ -136,6 +137,8 @@ class AccountDeletion:
         self.watches.forget_driver(driver_id)
         self.memberships.forget_person(driver_id)
         self.wallets.forget_driver(driver_id)
+        for operator_id, joined in driver.organisations.items():
+            self.organisations.remove_member(operator_id, joined.organisation_id, driver_id)
         self.cars.forget_driver(driver_id)
         if driver.customer_id is not None:
             self.payments().forget_customer(driver.customer_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -105,8 +105,10 @@ class Eligibility:
             raise NotFound(f"a price at charger {charger_id}")
         return charger, site, tariff
 
-    def spot(self, driver: Driver, charger_id: str, connector: ConnectorId) -> AvailableConnector:
-        """A connector that is free for this driver. Raises NotFound, Refusal."""
+    def spot(
+        self, driver: Driver, charger_id: str, connector: ConnectorId, paid_for_at: Container[str] = ()
+    ) -> AvailableConnector:
+        """A connector free for this driver, for whom others pay at those operators'. Raises NotFound, Refusal."""
         charger, states = together(
             lambda: self.chargers.get(charger_id), lambda: self.connectors.of_charger(charger_id)
         )
@@ -123,7 +125,7 @@ class Eligibility:
         tariff = self._tariff(driver, site)
         if tariff is None:
             raise Refusal("no_tariff", f"site {site.site_id} has no price; its operator must set one")
-        can = can_pay(driver, lambda: tariff)
+        can = charger.operator_id in paid_for_at or can_pay(driver, lambda: tariff)
         if not can and not self.has_prepaid(driver.driver_id, tariff.currency, tariff.hold_minor):
             raise Refusal("no_card", "save a card first (POST /v1/cards/setup)")
         if charger.connection_id is None:

@@ -91,7 +91,7 @@ class Debts:
         if session.driver_id is None:
             return session
         is_whole = not session.taken_minor and not (session.payment and session.payment.amount_minor)
-        if is_whole and not is_guest(session.driver_id):
+        if is_whole and not is_guest(session.driver_id) and session.organisation_id is None:
             self._note_let_go(session.driver_id, session.session_id)
         known_minor = session.written_off_minor
         entries = self.ledger.of_session(session.session_id)
@@ -122,8 +122,8 @@ class Debts:
         if session.driver_id is None or session.bill is None:
             return session
         now = self.clock()
-        # A guest is not there to be asked again.
-        is_asked = not is_guest(session.driver_id)
+        # A guest is not there to be asked again; whom an organisation pays for never is.
+        is_asked = not is_guest(session.driver_id) and session.organisation_id is None
         owed = chargeable_minor(session.due_minor, session.tariff.currency, now.date()) if is_asked else 0
         if session.due_minor > owed:
             session = self.write_off(session, session.due_minor - owed)

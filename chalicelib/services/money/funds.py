@@ -13,7 +13,7 @@ from chalicelib.domain.charging.bounds import (
     more_unasked_minor,
     unasked_minor,
 )
-from chalicelib.domain.charging.names import is_wallets
+from chalicelib.domain.charging.names import is_ours
 from chalicelib.domain.charging.session import Charge, Hold, Session
 from chalicelib.domain.charging.transitions import (
     Charged,
@@ -38,7 +38,7 @@ class Funds(Holds):
         if session.bill is None:
             raise ValueError(f"session {session.session_id} has no bill")
         if session.escrow is None or not session.payable_minor or session.is_over:
-            # Else it is booked in the step that settles it (`wallet_payments.py`).
+            # Else it is booked in the step that settles it (`wallet_payments.py`, `organisation_payments.py`).
             self.ledger.append(book_of(session).sale(session.bill, self.clock()))
         for it in session.corrections:
             if it.waived_minor:
@@ -98,12 +98,12 @@ class Funds(Holds):
         return session.payment is not None
 
     def received(self, session: Session, payment_id: str, amount_minor: int) -> Session:
-        """The provider says that money came: write it down, once. What a wallet paid is in the books already."""
+        """The provider says that money came: write it down, once. What a wallet or an organisation did is booked."""
         now = self.clock()
         book = book_of(session)
         was_held = any(hold.payment_id == payment_id for hold in session.holds)
         entry = book.capture if was_held else book.charge
-        if not is_wallets(payment_id):
+        if not is_ours(payment_id):
             self.ledger.append([entry(payment_id, amount_minor, now)])
         session = self.changes.apply(session.session_id, Charged(payment_id, amount_minor, now), known=session)
         return self.debts.leave(session) if session.is_over and session.payment is not None else session
@@ -133,11 +133,12 @@ class Funds(Holds):
         self.debts.leave(session)
 
     def _reached(self, session: Session, amount_minor: int) -> Session:
-        """What a bill is beyond all that is set aside is of the wallet too, as far as there is more in it."""
+        """What a bill is beyond all that is set aside is of wallet or budget too, as far as there is more in it."""
         beyond_minor = amount_minor - session.held_minor
         if session.escrow is None or beyond_minor <= 0:
             return session
-        raised = self.wallet.raise_hold(session, session.escrow, session.escrow.amount_minor + beyond_minor)
+        to_minor = session.escrow.amount_minor + beyond_minor
+        raised = self._way(session.escrow).raise_hold(session, session.escrow, to_minor)
         return session if raised is None else self._placed(session, raised)
 
     def _take(self, session: Session, charges: list[Charge], instead: str) -> None:
@@ -182,9 +183,11 @@ class Funds(Holds):
         """Take money that no hold set aside, and let go of what is too little to be taken.
 
         Returns the session, what was taken, and how much stays owed: what the card was not good for, and
-        `beside_minor`, which waits for the driver.
+        `beside_minor`, which waits for the driver. What an organisation's budget has not is let go: it has paid for its
+        driver, whose card nobody asks.
         """
-        wanted_minor = self._chargeable(session, amount_minor)
+        is_paid_for = session.organisation_id is not None
+        wanted_minor = 0 if is_paid_for else self._chargeable(session, amount_minor)
         charge, left_minor, too_little_minor = None, amount_minor + beside_minor, 0
         if wanted_minor:
             try:
@@ -196,7 +199,8 @@ class Funds(Holds):
                 too_little_minor = wanted_minor
             except Declined as error:
                 _log.warning("payment failed", extra={"session_id": session.session_id, "why": str(error)})
-        owed_minor = 0 if is_guest(session.driver_id or "") else self._chargeable(session, left_minor)
+        is_let_go = is_paid_for or is_guest(session.driver_id or "")
+        owed_minor = 0 if is_let_go else self._chargeable(session, left_minor)
         too_little_minor += left_minor - owed_minor
         if too_little_minor:
             session = self.debts.write_off(session, too_little_minor)

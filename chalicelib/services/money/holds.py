@@ -1,5 +1,7 @@
 """Sets a session's money aside: before energy flows, and more of it while it does; of a wallet, on a card, or both.
 
+Where an organisation pays it is of its budget, and of nothing else.
+
 Each step may be done again. What the provider was asked for bears a name made of the session and the step, so that
 asking again moves nothing more. What nobody needs is given back, and a hold that is lost while a car charges is
 renewed, or the charge ends.
@@ -36,6 +38,7 @@ from chalicelib.records.money import Declined, TooLittle
 from chalicelib.services.charging.monitor import attention_wh, outgrown_at_wh
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.money.debts import Debts
+from chalicelib.services.money.organisation_payments import OrganisationPayments
 from chalicelib.services.money.wallet_payments import WalletPayments
 
 _log = logging.getLogger(__name__)
@@ -60,7 +63,7 @@ def hold_needed_minor(session: Session) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Holds:
-    """What is set aside for a session, on a card or of its driver's wallet.
+    """What is set aside for a session, on a card, of its driver's wallet, or of their organisation's budget.
 
     `payments` is a function, for a step that takes no money should not load what does.
     """
@@ -71,6 +74,7 @@ class Holds:
     changes: SessionChanges
     debts: Debts
     wallet: WalletPayments
+    organisation: OrganisationPayments
     payments: Callable[[], Payments]
     clock: Clock
 
@@ -81,7 +85,7 @@ class Holds:
 
     def set_aside(self, session: Session) -> Session:
         """What a wallet has, and the rest on a card. Raises Declined, CardholderNeeded, PaymentsUnavailable."""
-        session = self._from_wallet(session)
+        session = self._from_organisation(session) if session.organisation_id else self._from_wallet(session)
         if not self.is_set_aside(session):
             least_minor = least_charge_minor(session.tariff.currency, session.created_at.date())
             missing_minor = max(least_minor, agreed_hold_minor(session) - session.held_minor)
@@ -144,8 +148,10 @@ class Holds:
         """Let go of everything that is set aside and not taken."""
         for hold in session.holds:
             self.release(session, hold)
-        if session.escrow is None and session.driver_id is not None and self.wallet.issuer_id:
-            # A crash may have come between its being set aside and the session's knowing of it.
+        # A crash may have come between its being set aside and the session's knowing of it.
+        if session.escrow is None and session.organisation_id:
+            self.organisation.void(session, Hold("", 0))
+        elif session.escrow is None and session.driver_id is not None and self.wallet.issuer_id:
             self.wallet.void(session, Hold("", 0))
         if session.card_hold is None and session.action is not None:
             self.payments().void(session, Hold(session.action.payment_id, 0))
@@ -159,6 +165,13 @@ class Holds:
             return
         if not hold.is_escrow:
             self.ledger.append([book_of(session).void(hold.payment_id, hold.amount_minor, self.clock())])
+
+    def _from_organisation(self, session: Session) -> Session:
+        """All that is needed, of its budget. Raises Declined."""
+        driver = self.drivers.get(session.driver_id) if session.driver_id else None
+        if driver is None:
+            raise Declined("nobody is there whom an organisation could pay for")
+        return self._placed(session, self.organisation.hold(session, driver, agreed_hold_minor(session)))
 
     def _from_wallet(self, session: Session) -> Session:
         """Set aside what the driver's wallet has of it. A guest has none."""
@@ -176,16 +189,19 @@ class Holds:
         return self.changes.apply(session.session_id, placed, known=session)
 
     def _more(self, session: Session, more_minor: int) -> Hold:
-        """Whoever pays from a wallet pays from it alone: no card is asked beyond what was held on it at the start."""
+        """Of a wallet or a budget it is of that alone: no card is asked beyond what was held on it at the start."""
         if session.escrow is not None:
-            raised = self.wallet.raise_hold(session, session.escrow, session.escrow.amount_minor + more_minor)
+            way, to_minor = self._way(session.escrow), session.escrow.amount_minor + more_minor
+            raised = way.raise_hold(session, session.escrow, to_minor)
             if raised is None:
-                raise Declined("the wallet is empty")
+                raise Declined("the wallet, or the organisation's budget, is empty")
             return raised
         payer = self._payer_again(session)
         return self._raise(session, more_minor) or self._hold(session, payer, more_minor)
 
     def _way(self, hold: Hold) -> WayOfPaying:
+        if hold.organisation_id is not None:
+            return self.organisation
         return self.wallet if hold.is_escrow else self.payments()
 
     def _end(self, session: Session, error: Declined) -> Session:

@@ -25,6 +25,8 @@ _MONTH_IS_OVER = timedelta(hours=36)
 # Months end for all at once: their invoices are spread over a day.
 _SPREAD_MIN = 24 * 60
 _MONTH, _SESSION, _BACK = "month", "session", "back"
+# No driver's id begins so.
+_ORGANISATION = "organisation:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +39,15 @@ class InvoiceCollection:
     clock: Clock
 
     def collect(self, session: Session, receipt: Receipt) -> None:
-        """Have a session invoiced as its business wants it. One call for whoever has none; safe to do again."""
+        """Have a session invoiced as its business wants it, an organisation's with its month.
+
+        One call for whoever has none; safe to do again.
+        """
+        if session.organisation_id is not None:
+            if can_be_invoiced(receipt.bill):
+                run, due_at = self.month_of(session, receipt)
+                self.runs.collect(session.operator_id, run, session.session_id, due_at)
+            return
         driver = self.drivers.get(session.driver_id) if session.driver_id else None
         business = driver.business if driver is not None else None
         if business is None or not can_be_invoiced(receipt.bill):
@@ -51,9 +61,10 @@ class InvoiceCollection:
         self.runs.collect(session.operator_id, run, session.session_id, due_at)
 
     def month_of(self, session: Session, receipt: Receipt) -> tuple[str, datetime]:
-        """The run that a driver's sessions of now share, and when it is due."""
+        """The run that the sessions of a driver, or of an organisation's drivers, of now share, and when it is due."""
         today = self.clock().astimezone(zone(receipt.time_zone)).date()
-        run = f"{_MONTH}#{session.driver_id}#{today:%Y-%m}#{receipt.bill.currency}"
+        payer = f"{_ORGANISATION}{session.organisation_id}" if session.organisation_id else session.driver_id
+        run = f"{_MONTH}#{payer}#{today:%Y-%m}#{receipt.bill.currency}"
         next_month = datetime(today.year + today.month // 12, today.month % 12 + 1, 1, tzinfo=UTC)
         spread = timedelta(minutes=zlib.crc32(f"{session.operator_id}#{run}".encode()) % _SPREAD_MIN)
         return run, next_month + _MONTH_IS_OVER + spread

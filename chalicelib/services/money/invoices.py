@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from chalicelib.domain.charging.refunds import RefundStatus
 from chalicelib.domain.charging.session import Session
@@ -18,9 +18,12 @@ from chalicelib.domain.money.receipt import Receipt
 from chalicelib.domain.pricing.wall_clock import zone
 from chalicelib.ports import Clock
 from chalicelib.ports.drivers import Drivers
-from chalicelib.ports.money import InvoiceRuns, Invoices, OperatorProfiles
+from chalicelib.ports.money import InvoiceRuns, Invoices, OperatorProfiles, Organisations
 from chalicelib.records.drivers import Driver
 from chalicelib.services.access import NotFound, Refusal
+
+# What an organisation is given to pay its month in.
+_PAYABLE_IN = timedelta(days=14)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +33,7 @@ class IssuedInvoices:
     invoices: Invoices
     runs: InvoiceRuns
     drivers: Drivers
+    organisations: Organisations
     operator_profiles: OperatorProfiles
     clock: Clock
 
@@ -38,6 +42,8 @@ class IssuedInvoices:
 
         Raises Refusal, whose text says what is missing and who can say it.
         """
+        if session.organisation_id is not None:
+            raise Refusal("organisation_pays", "its invoice is for the organisation that pays, with its other drivers'")
         known = self.invoices.of(session.operator_id, session.session_id)
         if known is None and self.runs.is_collected(session.operator_id, session.session_id):
             raise Refusal("invoice_comes", "its invoice comes by itself: with the session, or with the month's others")
@@ -45,7 +51,7 @@ class IssuedInvoices:
         return [invoice, *self.credit_notes(session, receipt, invoice)]
 
     def issue_together(self, source: str, sold: Sequence[tuple[Session, Receipt]]) -> Invoice:
-        """One invoice for sessions of one driver with one operator; of the same source it is the one before.
+        """One invoice for sessions of one payer with one operator; of the same source it is the one before.
 
         Raises Refusal, whose text says what is missing and who can say it.
         """
@@ -56,14 +62,18 @@ class IssuedInvoices:
             raise Refusal("no_invoice", f"no invoice can show these rates, or amounts of {receipt.bill.currency}")
         if any(it.due_minor for _, it in sold):
             raise Refusal("not_paid_yet", "its invoice comes once it is paid")
-        driver = self.drivers.get(session.driver_id) if session.driver_id else None
-        seller, buyer = self._seller(session, receipt), _buyer(driver)
-        draft = invoice_of([_sale(it) for _, it in sold], seller, buyer)
-        return self.invoices.issue(session.operator_id, source, draft, _day(self.clock(), receipt))
+        seller, buyer, today = self._seller(session, receipt), self._buyer(session), _day(self.clock(), receipt)
+        payable_on = today + _PAYABLE_IN if session.organisation_id is not None else None
+        draft = invoice_of([_sale(it) for _, it in sold], seller, buyer, payable_on)
+        return self.invoices.issue(session.operator_id, source, draft, today)
 
     def papers(self, session: Session) -> Sequence[Invoice]:
-        """What was issued of a session, the invoice first. Raises NotFound before there is one."""
-        invoice = self.invoices.of(session.operator_id, session.session_id)
+        """What was issued to a session's driver, the invoice first. Raises NotFound before there is one.
+
+        An organisation's is none of theirs: other drivers' charges stand on it.
+        """
+        is_own = session.organisation_id is None
+        invoice = self.invoices.of(session.operator_id, session.session_id) if is_own else None
         if invoice is None:
             raise NotFound(f"invoice of session {session.session_id}")
         sources = (_source(session, it) for it in _numbers(session))
@@ -94,6 +104,14 @@ class IssuedInvoices:
                 undone = self.invoices.issue(session.operator_id, _undoing(source), reversal_of(note), on)
                 issued += [note, undone]
         return issued
+
+    def _buyer(self, session: Session) -> Party:
+        if session.organisation_id is None:
+            return _buyer(self.drivers.get(session.driver_id) if session.driver_id else None)
+        organisation = self.organisations.get(session.operator_id, session.organisation_id)
+        if organisation is None:
+            raise Refusal("no_business", f"organisation {session.organisation_id} is not there")
+        return buyer_of(organisation.business, organisation.email)
 
     def _seller(self, session: Session, receipt: Receipt) -> Party:
         profiles = [it for it in (receipt.supplier, self.operator_profiles.get(session.operator_id)) if it is not None]

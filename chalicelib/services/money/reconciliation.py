@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 
-from chalicelib.domain.charging.names import is_wallets
+from chalicelib.domain.charging.names import is_ours
 from chalicelib.domain.money.ledger import (
     Transfer,
     TransferKind,
@@ -122,7 +122,7 @@ class Reconciliation:
         ours = {
             Compared.HELD: _held(entries),
             Compared.TAKEN: sum(amount for payment_id, amount in taken.items() if not names or payment_id in names),
-            Compared.REFUNDED: sum(amount for name, amount in refunded_minor(entries).items() if not is_wallets(name)),
+            Compared.REFUNDED: sum(amount for name, amount in refunded_minor(entries).items() if not is_ours(name)),
             Compared.ESCROW: escrow_minor(entries),
         }
         theirs = {

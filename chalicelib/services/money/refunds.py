@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.access.rights import RefundCap
-from chalicelib.domain.charging.names import is_wallets
+from chalicelib.domain.charging.names import is_wallets, paying_organisation
 from chalicelib.domain.charging.refund_events import Refunded, RefundFailed, RefundRefused, RefundsPlanned
 from chalicelib.domain.charging.refunds import Refund, RefundStatus
 from chalicelib.domain.charging.session import Session
@@ -28,6 +28,7 @@ from chalicelib.services.access import Refusal, operators_own
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.money.holds import book_of
 from chalicelib.services.money.invoice_collection import InvoiceCollection
+from chalicelib.services.money.organisation_payments import OrganisationPayments
 from chalicelib.services.money.wallet_payments import WalletPayments
 
 # All of a session's stand in its row.
@@ -53,6 +54,7 @@ class Refunds:
     ledger: Ledger
     changes: SessionChanges
     wallet: WalletPayments
+    organisation: OrganisationPayments
     payments: Callable[[], Payments]
     allowances: RefundAllowances
     collection: InvoiceCollection
@@ -159,7 +161,7 @@ class Refunds:
     def _carried_out(self, session: Session, part: Refund) -> Session:
         if part.status is RefundStatus.PLANNED:
             try:
-                way: WayOfPaying = self.wallet if is_wallets(part.payment_id) else self.payments()
+                way = self._way(part.payment_id)
                 way.refund(session, part.payment_id, part.amount_minor, part.key)
             except Declined as error:
                 self.changes.apply(session.session_id, RefundRefused(part.reference))
@@ -169,6 +171,11 @@ class Refunds:
             session = self.changes.apply(session.session_id, Refunded(replace(part, at=self.clock())), known=session)
         self._book(session, part.reference)
         return session
+
+    def _way(self, payment_id: str) -> WayOfPaying:
+        if paying_organisation(payment_id) is not None:
+            return self.organisation
+        return self.wallet if is_wallets(payment_id) else self.payments()
 
     def _book(self, session: Session, reference: str) -> None:
         """What the session says of it, written down unless it is."""

@@ -32,6 +32,7 @@ from chalicelib.services.chargers.read_once import ReadOnce
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.drivers.eligibility import Eligibility, busy
 from chalicelib.services.money.debts import Debts
+from chalicelib.services.money.organisations import PayingOrganisations, Pays
 from chalicelib.services.money.receipts import IssuedReceipts
 from chalicelib.services.pricing.courses import Courses
 from chalicelib.services.pricing.evidence import Evidence
@@ -165,6 +166,7 @@ class DriverSessions:
     connectors: Connectors
     eligibility: Eligibility
     driver_reservations: DriverReservations
+    organisations: PayingOrganisations
     issued_receipts: IssuedReceipts
     debts: Debts
     workflow: Workflow
@@ -175,7 +177,7 @@ class DriverSessions:
     new_id: NewId
     start_wait: timedelta = START_WAIT
 
-    def begin(self, driver_id: str, wanted: Wanted, key: str | None) -> tuple[Session, bool]:
+    def begin(self, driver_id: str, wanted: Wanted, key: str | None, pays: Pays | None = None) -> tuple[Session, bool]:
         """Begin a session; returns it, and whether it is new. Raises NotFound, Refusal.
 
         One begun from a reservation bears its name, whatever the key.
@@ -185,21 +187,17 @@ class DriverSessions:
         if known is not None:
             return self._again(known, wanted), False
         driver = self._payer(driver_id)
+        paying = self.organisations.paying(driver, pays)
         try:
-            spot = self.eligibility.spot(driver, wanted.charger_id, wanted.connector)
+            spot = self.eligibility.spot(driver, wanted.charger_id, wanted.connector, paying)
         except Refusal:
             # What stands in the way may be this very request, made twice at once.
             begun = self.sessions.get(session_id) if key else None
             if (under_way := begun or self._own(driver_id, wanted)) is not None:
                 return self._again(under_way, wanted), False
             raise
-        reserved = None
         if spot.reservation is not None:
             session_id = spot.reservation.reservation_id
-        begun_lately = self.eligibility.note_beginning(driver_id, session_id)
-        self.start_limits.check(driver_id, session_id, begun_lately)
-        if spot.reservation is not None:
-            reserved = self.driver_reservations.use(spot.reservation)
         session = Session(
             session_id=session_id,
             operator_id=spot.charger.operator_id,
@@ -214,11 +212,15 @@ class DriverSessions:
             created_at=self.clock(),
             limits=wanted.limits,
             preferences=wanted.preferences or self._usual(driver, spot.site),
-            reserved=reserved,
             start_wait_s=self._start_wait_s(spot.charger),
             plug_w=registered_w(spot.charger, wanted.connector),
             is_load_managed=spot.site.is_load_managed,
         )
+        session = self.organisations.paid_for(session, paying, pays)
+        begun_lately = self.eligibility.note_beginning(driver_id, session_id)
+        self.start_limits.check(driver_id, session_id, begun_lately)
+        if spot.reservation is not None:
+            session = replace(session, reserved=self.driver_reservations.use(spot.reservation))
         if not self.sessions.add(session):
             return self._again(self.sessions.get(session_id) or session, wanted), False
         self._claim(session)
