@@ -110,6 +110,14 @@ def keys(fleet: Fleet, sessions: int) -> list[Key]:
             2 * ended * fleet.managed_share / 16,
             "spread; an entry for each session at a site whose power is shared out",
         ),
+        # A night is written about eight times, and the index with it; they begin within six hours of the evening.
+        Key(
+            "vehicles.due",
+            "8 shards",
+            2 * 8 * 0.1 * fleet.active_drivers / (6 * 3600) / _SHARDS,
+            0,
+            "spread; one driver in ten with a linked car that is plugged in each evening",
+        ),
         Key("notices.undelivered", "8 shards", 2 * 3 * starts / _SHARDS, 2 * 3 * ended / _SHARDS, "spread"),
         Key("reservations.by_driver", "driver", 0, 0, "one person's reservations"),
         Key("reservations.due", "8 shards", 2 * 0.1 * starts / _SHARDS, 0, "spread; one session in ten reserved"),
