@@ -87,4 +87,5 @@ class Disputes:
 
 
 def _keys(session: Session) -> set[str]:
-    return {it.key for it in session.refunds} | {it.key for it in session.corrections}
+    given_back = {it.key for it in session.refunds if not it.is_failed}
+    return given_back | {it.key for it in session.corrections}

@@ -18,10 +18,12 @@ from chalicelib.domain.money.dispute_file import is_told_of, without_tokens
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.domain.transparency.signed_records import Verification
 from chalicelib.records.chargers import Direction, LoggedMessage
+from chalicelib.records.money import PaymentNewsKind, ProviderRefund
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.transparency.signed_evidence import CheckedValue
 from tests.services.conftest import NOW, Kit
 from tests.services.money.test_money import Run
+from tests.services.money.test_refunds import hear
 
 
 @pytest.fixture
@@ -73,6 +75,16 @@ def test_what_was_given_back_for_it_is_named_and_must_be_there(paid: Run) -> Non
     paid.kit.refunds.refund("op", paid.session_id, 100, "dispute-1")
     assert answer(paid, settled_by="dispute-1").disputes[0].settled_by == "dispute-1"
     assert paid.session.refunded_minor == 100
+
+
+def test_a_refund_that_the_card_did_not_take_settles_nothing(paid: Run) -> None:
+    dispute(paid)
+    paid.kit.refunds.refund("op", paid.session_id, 100, "dispute-1")
+    failed = ProviderRefund(refund_id="re_1", amount_minor=100, key="dispute-1", is_failed=True)
+    hear(paid, PaymentNewsKind.REFUNDED, failed)
+    with pytest.raises(Refusal) as refused:
+        answer(paid, settled_by="dispute-1")
+    assert code_of(refused) == "unknown_settlement"
 
 
 def test_a_driver_may_withdraw_and_say_another_thing_a_few_times(paid: Run) -> None:
