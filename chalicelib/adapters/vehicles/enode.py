@@ -1,7 +1,8 @@
 """Enode, which speaks for many makers: its drivers are accounts of ours there, and its token is the application's.
 
-A driver goes to a page of Enode's (a link session) and comes back without a code: that they came back with our state is
-the proof, and what they share is found under the account. What it says of a car it says from what it has: asking wakes
+A driver goes to a page of Enode's (a link session), which gives no code: one of ours comes back from there beside the
+state, which whoever began knows too and could end the link with for another whom they sent to that page. What they
+share is found under the account. What it says of a car it says from what it has: asking wakes
 none (`refresh-hint` would, and is never sent).
 """
 
@@ -97,13 +98,17 @@ class Enode:
                 "vendorType": "vehicle",
                 "language": "en-US",
                 "scopes": [it.name for it in self.scopes(attempt)],
-                "redirectUri": attempt.redirect_uri + sign + urlencode({"state": attempt.state}),
+                "redirectUri": attempt.redirect_uri
+                + sign
+                + urlencode({"state": attempt.state, "code": attempt.verifier}),
             },
         )
         return str(_good(reply).body.get("linkUrl", ""))
 
     def exchange(self, attempt: LinkAttempt, code: str, at: datetime) -> tuple[str, CarTokens]:
-        """No call is made."""
+        """No call is made. Raises LinkBroken where the code is not what came back from Enode's page."""
+        if not hmac.compare_digest(code.encode(), attempt.verifier.encode()):
+            raise LinkBroken("not from enode's page")
         return attempt.link_id, CarTokens(access="", expires_at=at)
 
     def refresh(self, tokens: CarTokens, at: datetime) -> CarTokens:

@@ -89,8 +89,6 @@ def test_position_is_asked_for_only_with_its_own_consent(linked: Linked) -> None
 
 
 def test_a_code_with_another_verifier_is_refused(linked: Linked) -> None:
-    if linked.name == "enode":
-        pytest.skip("no code comes back")
     back = went_to(linked.maker.consent_url(linked.attempt))
     another = replace(linked.attempt, verifier="w" * 86)
     with pytest.raises(LinkBroken):

@@ -91,6 +91,18 @@ def test_a_state_is_good_once_for_who_began_and_not_for_long(cars: Cars) -> None
         linking.begin(DRIVER, "nobody", PositionSharing.NONE)
 
 
+def test_who_began_a_link_cannot_end_it_for_another_whom_they_sent_to_the_makers_door(cars: Cars) -> None:
+    # Enode gives no code of its own: what comes back from its door is known to nobody who did not come from there.
+    cars.server.add("somebody elses")
+    linking = cars.network.car_linking
+    begun = linking.begin(DRIVER, "enode", PositionSharing.NONE)
+    assert refused(lambda: linking.finish(DRIVER, begun.attempt.state, "")) == "link_refused"
+    begun = linking.begin(DRIVER, "enode", PositionSharing.NONE)
+    assert refused(lambda: linking.finish(DRIVER, begun.attempt.state, begun.attempt.state)) == "link_refused"
+    assert cars.network.vehicles.of_driver(DRIVER) == []
+    assert cars.network.car_links.of_driver(DRIVER) == []
+
+
 def test_a_driver_who_says_no_or_shares_no_car_is_told_so(cars: Cars) -> None:
     linking = cars.network.car_linking
     cars.server.doors["smartcar"].denies = True
