@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from cli.web import FILES
 from infrastructure.web_files import WEB, files, security_headers
 from tests.patience import PATIENCE_S
 
@@ -76,6 +77,10 @@ def test_nothing_inline_and_nothing_from_elsewhere_may_be_loaded() -> None:
     for path in WEB.rglob("*.js"):
         if "vendor" not in path.parts and path.name != "stripe_real.js":
             assert "http" not in re.sub(r"/\^https\?.*", "", path.read_text().replace("http://www.w3.org", "")), path
+
+
+def test_the_bill_counts_every_file_of_the_app() -> None:
+    assert len(list(files())) <= FILES
 
 
 def test_only_what_bears_its_version_is_kept_for_ever() -> None:
