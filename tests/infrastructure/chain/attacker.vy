@@ -43,7 +43,8 @@ def settle(session: bytes32, amount: uint256):
 @external
 @payable
 def __default__():
-    assert not self.refuses, "keep it"
+    # It takes all the gas that it was given with it.
+    assert not self.refuses, UNREACHABLE
     if self.comes_back:
         self._again(abi_encode(self.session, convert(1, uint256), empty(bytes32), method_id=method_id("settle(bytes32,uint256,bytes32)")))
         self._again(abi_encode(self.session, method_id=method_id("refund(bytes32)")))

@@ -18,6 +18,8 @@ from infrastructure.chain.compiled import kept, made
 ATTACKER = Path(__file__).parent / "attacker.vy"
 ROOT = keccak(b"checkpoint")
 _GAS = 1_000_000
+# More than the contract has room for.
+_RICH = 2**100
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +38,20 @@ class Chain:
     """The escrow on a chain of its own, with eight people who have money."""
 
     def __init__(self) -> None:
-        self.tester = EthereumTester(PyEVMBackend())
-        self.people: list[str] = list(self.tester.get_accounts())[:8]
+        state = PyEVMBackend.generate_genesis_state(overrides={"balance": _RICH}, num_accounts=8)
+        self.tester = EthereumTester(PyEVMBackend(genesis_state=state))
+        self.people: list[str] = list(self.tester.get_accounts())
         self.escrow = self.deployed(kept())
 
     @property
     def now(self) -> int:
         """The time that the next transaction has, or a little less."""
         return int(self.tester.get_block_by_number("latest")["timestamp"])
+
+    @property
+    def chain_id(self) -> int:
+        """Which chain it is, which a transaction says, so that it is valid on no other."""
+        return int(self.tester.backend.chain.chain_id)
 
     def deployed(self, contract: dict[str, Any], *arguments: str) -> str:
         """Where a contract lies from now on."""
@@ -91,6 +99,11 @@ class Chain:
     def attacker(self) -> str:
         """A contract that takes what it can."""
         return self.deployed(_attackers(), self.escrow)
+
+
+def called(name: str, *arguments: Any) -> bytes:
+    """What is sent to the escrow to have a function of it run."""
+    return _call(kept()["abi"], name, arguments)
 
 
 @cache

@@ -168,6 +168,7 @@ def test_a_second_later_anybody_may_refund_and_its_operator_settles_no_more(chai
     ("value", "operator", "open_s", "why"),
     [
         (0, "", DAY_S, "amount"),
+        (2**96, "", DAY_S, "amount"),
         (1, NOBODY, DAY_S, "operator"),
         (1, "", HOUR_S - 60, "expiry"),
         (1, "", 31 * DAY_S, "expiry"),
@@ -207,6 +208,19 @@ def test_whoever_refuses_money_stops_nobody_and_has_it_later(chain: Chain, is_dr
     assert (chain.balance(attacker), chain.balance()) == (2000, 0)
     with pytest.raises(Refused, match="nothing kept"):
         chain.send(operator, "withdraw", attacker)
+
+
+def test_what_is_kept_for_one_who_refuses_adds_up_and_is_paid_at_once(chain: Chain) -> None:
+    _, driver, *_ = chain.people
+    attacker = chain.attacker()
+    chain.send(driver, "be", SESSION, True, False, to=attacker)
+    for session, amount in ((SESSION, 2000), (keccak(b"other"), 3000)):
+        chain.send(driver, "deposit", session, attacker, chain.now + DAY_S, value=5000)
+        chain.send(driver, "settle", session, amount, to=attacker)
+    assert (chain.ask("kept", attacker), chain.balance()) == ((5000,), 5000)
+    chain.send(driver, "be", SESSION, False, False, to=attacker)
+    chain.send(driver, "withdraw", attacker)
+    assert (chain.balance(attacker), chain.balance()) == (5000, 0)
 
 
 @pytest.mark.parametrize("is_driver", [True, False])
