@@ -63,7 +63,7 @@ class DynamoOrganisations:
 
     def use_code(self, code: MemberCode, driver_id: str) -> bool:
         # What the organisation calls its driver stands with the member from now on, and goes with them.
-        used = replace(code, used_by=driver_id)
+        used = replace(code, used_by=driver_id, reference="")
         return put(WalletRow(_code(code.code_hash), _CODE, body=encode(used), version=2), WalletRow.version == 1)
 
     def spent(self, operator_id: str, organisation_id: str, month: str) -> MonthSpent:

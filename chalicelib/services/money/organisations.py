@@ -159,10 +159,10 @@ class PayingOrganisations:
             is_good = not found.used_by and self.clock() < found.expires_at
             if not is_good or not self.organisations.use_code(found, driver_id):
                 raise NotFound("an invitation by this code: it is used, or two weeks old")
+            member = OrganisationMember(driver_id=driver_id, reference=found.reference, since=self.clock())
+            self.organisations.add_member(found.operator_id, found.organisation_id, member)
         joined = joined or JoinedOrganisation(found.organisation_id)
         self._note(driver_id, found.operator_id, joined)
-        member = OrganisationMember(driver_id=driver_id, reference=found.reference, since=self.clock())
-        self.organisations.add_member(found.operator_id, found.organisation_id, member)
         return self._joined(organisation, joined, driver_id)
 
     def prefer(self, driver_id: str, operator_id: str, *, pays_by_default: bool) -> Joined:

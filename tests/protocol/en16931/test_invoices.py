@@ -190,6 +190,18 @@ def test_a_maximum_and_what_was_let_go_of_are_allowances_with_a_reason(syntax: M
 
 
 @SYNTAXES
+def test_what_an_organisation_has_yet_to_pay_is_due_on_a_day(syntax: ModuleType) -> None:
+    of = receipt(USUAL)
+    sale = Sale(receipt=of, began_on=DAY, ended_on=DAY)
+    invoice = issued(invoice_of([sale], SELLER, BUYER, DAY + timedelta(days=14)))
+    assert (invoice.draft.paid_minor, invoice.draft.due_minor) == (0, of.paid_minor)
+    assert broken_rules(syntax.written(invoice)) == []
+    note = issued(credit_note_of(invoice, of, refund(USUAL, 100, []), DAY, DAY))
+    assert note.draft.due_minor == 100
+    assert broken_rules(syntax.written(note)) == []
+
+
+@SYNTAXES
 def test_of_many_sessions_tax_is_taken_on_their_sum_and_nobody_pays_another_cent(syntax: ModuleType) -> None:
     # Of 0.03 each, 0.00 is tax at 7 %: of fifty of them it is 0.10.
     bill = billed(tariff((Priced.FLAT, "0.03", "7"), tax_included=True))
