@@ -18,9 +18,9 @@ import requests
 from cryptography.hazmat.primitives.asymmetric import rsa
 from moto.utilities.utils import load_resource
 
+from infrastructure.web_files import HOME
 from local import identity
 from local.client import Person
-from local.web import HOME
 from tests.attacks.conftest import Network, Scene, problem
 
 
