@@ -93,6 +93,14 @@ class NightServices(GridServices):
 
         return HomeEnergy(contracts=self.energy_contracts, sources=self.signal_sources, clock=self.clock)
 
+    def car_leaves(self, vehicle: Vehicle) -> None:
+        """Its own schedule is as it was found."""
+        self.car_nights.release(vehicle.driver_id, vehicle.vehicle_id)
+
+    def car_left(self, vehicle: Vehicle) -> None:
+        """What power costs at its home goes with it."""
+        self.home_energy.keep(vehicle.vehicle_id, None)
+
     @cached_property
     def car_matching(self) -> CarMatching:
         from chalicelib.services.vehicles.matches import CarMatching

@@ -92,7 +92,17 @@ class VehicleServices(NotificationServices):
             redirect_uri=self.setting("CAR_REDIRECT_URL", ""),
             clock=self.clock,
             new_id=self.new_id,
+            leaves=self.car_leaves,
+            left=self.car_left,
         )
+
+    def car_leaves(self, vehicle: Vehicle) -> None:
+        """Done where cars' nights are planned (`wiring/nights.py`)."""
+        raise NotImplementedError
+
+    def car_left(self, vehicle: Vehicle) -> None:
+        """Done where cars' nights are planned (`wiring/nights.py`)."""
+        raise NotImplementedError
 
     @cached_property
     def on_car_events(self) -> OnEvents:

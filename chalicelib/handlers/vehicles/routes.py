@@ -137,8 +137,6 @@ def share_position(request: Request) -> CarView:
 @endpoint(cars, "DELETE", "/v1/me/vehicles/{vehicle_id}", answers=Unlinked, errors=(404, 503))
 def unlink_car(request: Request) -> Unlinked:
     """Forget a car: its data here, and what was allowed at its maker."""
-    network().car_nights.release(request.driver_id, request.path["vehicle_id"])
-    network().home_energy.keep(request.path["vehicle_id"], None)
     rest = network().car_linking.unlink(request.driver_id, request.path["vehicle_id"])
     return Unlinked(withdraw_at=rest or None)
 

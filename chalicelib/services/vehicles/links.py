@@ -7,7 +7,7 @@ led to share their car with somebody else. Taking a link off is as final there a
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -46,7 +46,10 @@ class BegunLink:
 
 @dataclass(frozen=True, kw_only=True)
 class CarLinking:
-    """Begins and ends links: the port DriversCars."""
+    """Begins and ends links: the port DriversCars.
+
+    `leaves` is told of a car while it can still be spoken with, `left` once it is gone.
+    """
 
     vehicles: Vehicles
     links: CarLinks
@@ -55,6 +58,8 @@ class CarLinking:
     redirect_uri: str
     clock: Clock
     new_id: NewId
+    leaves: Callable[[Vehicle], object] = lambda vehicle: None
+    left: Callable[[Vehicle], object] = lambda vehicle: None
 
     def begin(self, driver_id: str, maker: str, sharing: PositionSharing) -> BegunLink:
         """Send a driver to a maker's door. Raises NotFound, Refusal (`too_many_cars`), MakerUnavailable."""
@@ -117,7 +122,7 @@ class CarLinking:
                 self._forgotten(vehicle)
             except MakerUnavailable:
                 # The tokens go all the same: what nobody has any more nobody can show there.
-                self.vehicles.forget(vehicle)
+                self._gone(vehicle)
         for link in self.links.of_driver(driver_id):
             self.links.forget(link)
 
@@ -165,6 +170,7 @@ class CarLinking:
         return vehicle
 
     def _forgotten(self, vehicle: Vehicle) -> str:
+        self.leaves(vehicle)
         rest = ""
         link = self.links.get(vehicle.driver_id, vehicle.link_id) if vehicle.link_id else None
         if link is not None:
@@ -173,8 +179,13 @@ class CarLinking:
             rest = self._revoke(link, vehicle.maker_id, is_last=is_last)
             if is_last:
                 self.links.forget(link)
-        self.vehicles.forget(vehicle)
+        self._gone(vehicle)
         return rest
+
+    def _gone(self, vehicle: Vehicle) -> None:
+        # First: whoever dies in between finds the car again, and what is kept of its home with it.
+        self.left(vehicle)
+        self.vehicles.forget(vehicle)
 
     def _revoke(self, link: CarLink, maker_id: str, *, is_last: bool) -> str:
         """A link that is over at the maker, and a maker that is gone, have nothing left to forget."""

@@ -91,7 +91,7 @@ def _cars(server: CarMakers, clock: Moment, key: str) -> Cars:
         happened.extend(events)
 
     network = Network(
-        {**server.settings, "KERB_CAR_KEY": key},
+        {**server.settings, "KERB_CAR_KEY": key, "KERB_STATE_MACHINE_ARN": "none"},
         clock=clock,
         new_id=(f"id-{number}" for number in count(1)).__next__,
         sleep=lambda _: None,

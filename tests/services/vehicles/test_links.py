@@ -231,7 +231,7 @@ def test_a_maker_whose_adapter_is_gone_leaves_a_car_by_hand(cars: Cars) -> None:
 
 def test_a_setting_that_nobody_can_read_leaves_cars_by_hand(cars: Cars) -> None:
     vehicle, _ = cars.link("enode")
-    wrong = Network({"KERB_CAR_MAKER_KEYS": "unset"}, clock=cars.clock)
+    wrong = Network({"KERB_CAR_MAKER_KEYS": "unset", "KERB_STATE_MACHINE_ARN": "none"}, clock=cars.clock)
     assert wrong.garage.get(DRIVER, vehicle.vehicle_id).standing is CarStanding.MAKER_GONE
     wrong.car_linking.forget_driver(DRIVER)
     assert cars.network.garage.of_driver(DRIVER) == []

@@ -15,6 +15,7 @@ from chalicelib.domain.vehicles.night import Night
 from chalicelib.domain.vehicles.wish import CarWish, ReadyBy
 from chalicelib.records.vehicles import Vehicle
 from chalicelib.services.access import Refusal
+from chalicelib.services.grid.home_energy import home_of
 from local.makers_cars import CarFault, SimulatedCar
 from local.night_stores import NoSessions
 from tests.services.vehicles.conftest import DRIVER, NOW, Cars
@@ -139,16 +140,22 @@ def test_charge_now_is_asked_of_the_car_at_once(cars: Cars) -> None:
     assert car.is_charging
 
 
-def test_unlinked_its_schedule_is_as_it_was_found_and_nothing_of_its_night_is_left(cars: Cars) -> None:
+@pytest.mark.parametrize("leaves", ["unlinked", "account"])
+def test_a_car_that_leaves_has_its_schedule_as_it_was_found_and_nothing_of_its_night_is_left(
+    cars: Cars, leaves: str
+) -> None:
     vehicle, car = cars.link("tesla")
     car.schedule = time(23)
     wished(cars, vehicle)
     plugged_in(cars, vehicle, car)
     pass_until(cars, car, NOW + timedelta(minutes=10))
     assert car.schedule != time(23)
-    cars.network.car_nights.release(DRIVER, vehicle.vehicle_id)
+    if leaves == "unlinked":
+        cars.network.car_linking.unlink(DRIVER, vehicle.vehicle_id)
+    else:
+        cars.network.car_linking.forget_driver(DRIVER)
     assert car.schedule == time(23)
-    cars.network.car_linking.unlink(DRIVER, vehicle.vehicle_id)
+    assert cars.network.energy_contracts.of(home_of(vehicle.vehicle_id)) is None
     assert cars.network.nights.get(vehicle.vehicle_id) is None
     assert cars.network.nights.wish(vehicle.vehicle_id) is None
     assert list(cars.network.nights.due(SEVEN)) == []
