@@ -15,7 +15,7 @@ import app as switchboard
 from chalicelib.domain.access.rights import NOT_FOR_KEYS, ROLES, Membership, Role, Scope, SiteRule
 from chalicelib.handlers.http.endpoint import ROUTES, Route
 from tests.access.door import Answered
-from tests.access.things import ASKED, FAR, NEAR, NOWHERE, OWN, RIVAL, World, parameters, world
+from tests.access.things import ASKED, FAR, MARKS, NEAR, NOWHERE, OWN, RIVAL, World, parameters, world
 from tests.services.conftest import NOW
 
 assert switchboard.app.app_name == "kerb"
@@ -164,6 +164,55 @@ def test_another_operators_thing_is_not_there(walk: Walk) -> None:
     else:
         own = ("/members/{person_id}", "/events/{event_id}", "/organisations/{organisation_id}")
         assert "{" not in route.path or route.path.endswith(own)
+        answer = walk.ask("person-rival")
+        # Of what is written what is theirs alone has changed, and nothing of the other's.
+        tables = sorted(walk.net.written - {"kerb-drivers"})
+        before, after = walk.net.rows_before(tables), walk.net.rows(tables)
+        walk.net.undo()
+        assert answer.status < 300
+        assert not [mark for mark in MARKS if mark in answer.text.replace("person-OWN", "")], answer
+        assert {it for it in after.items() if OWN in str(it)} == {it for it in before.items() if OWN in str(it)}
+
+
+def held(walk: Walk, place: str) -> Iterator[tuple[str, frozenset[Scope]]]:
+    """Whoever is held to the site of that place, with what they may do there: members, keys, keys of a held maker."""
+    for role, rights in ROLES.items():
+        yield f"person-{role}-{place}", rights.scopes
+    yield walk.net.secrets[place.lower()], ALL - NOT_FOR_KEYS
+    if place == FAR:
+        yield walk.net.secrets["heldmaker"], ALL - NOT_FOR_KEYS
+
+
+def test_whoever_is_held_to_a_site_finds_there_what_they_may(walk: Walk) -> None:
+    scope, _ = needed(walk.route)
+    for token, scopes in held(walk, NEAR):
+        if scope not in scopes or walk.route.sites is SiteRule.ALL:
+            walk.is_refused(token, 403)
+        elif "/v1/operator/keys/" in name(walk.route) or name(walk.route).startswith("DELETE /v1/operator/members"):
+            # A key for all sites is more than is theirs.
+            walk.is_refused(token, 404)
+        else:
+            walk.is_let_in(token)
+
+
+def test_what_stands_at_another_site_is_not_there(walk: Walk) -> None:
+    scope, _ = needed(walk.route)
+    for token, scopes in held(walk, FAR):
+        if scope not in scopes:
+            continue
+        if walk.route.names_things:
+            walk.is_not_there(token, NEAR)
+        elif walk.route.sites is SiteRule.LISTS:
+            text = walk.is_let_in(token).text
+            assert (NEAR in text, FAR in text) == (False, True), name(walk.route)
+
+
+def test_nothing_is_moved_or_made_at_a_site_that_is_not_ones_own(net: World) -> None:
+    (route,) = (it for it in OPERATORS if it.stands_at is not None)
+    body = {"site_id": f"site-{NEAR}", "connectors": ["1"], "password": "a-password-123"}
+    for charger_id in (f"CP-{FAR}", "CP-NEW"):
+        answer = net.door.ask(f"person-technician-{FAR}", "PUT", route.path, {"charger_id": charger_id}, body)
+        assert (answer.status, net.written) == (404, set())
 
 
 def test_a_route_of_an_operator_that_says_not_who_may_use_it_cannot_be_declared() -> None:
