@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,7 @@ from chalicelib.wiring.stores import client
 if TYPE_CHECKING:
     from chalicelib.adapters.grid.car_nights import DynamoCarMatches, DynamoNights
     from chalicelib.domain.chargers.events import ReadingsTaken
+    from chalicelib.domain.vehicles.events import NightEvent
     from chalicelib.domain.vehicles.telemetry import CarEvent
     from chalicelib.ports.nights import CarSessions, NightAsks
     from chalicelib.records.chargers import Connection
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from chalicelib.services.vehicles.matches import CarMatching
     from chalicelib.services.vehicles.plans import CarNights, DueNights
     from chalicelib.services.vehicles.telemetry import OnEvents
+
+_log = logging.getLogger(__name__)
 
 
 class NightServices(GridServices):
@@ -70,9 +75,11 @@ class NightServices(GridServices):
                 sessions=self.car_sessions,
                 teller=NightNotices(outbox=self.outbox, nights=self.nights, clock=self.clock),
                 clock=self.clock,
+                say=_logged,
             ),
             clock=self.clock,
             asks=self.night_asks,
+            say=_logged,
         )
 
     @cached_property
@@ -118,6 +125,14 @@ class NightServices(GridServices):
         """Whatever a car says, its night goes on by it."""
 
         def heard(vehicle: Vehicle, happened: Sequence[CarEvent]) -> None:
-            self.car_nights.heard(vehicle)
+            outcome = self.car_nights.heard(vehicle)
+            for it in happened:
+                about = {"car_event": type(it).__name__, "vehicle_id": vehicle.vehicle_id, "outcome": outcome}
+                _log.info("a car's word", extra=about)
 
         return heard
+
+
+def _logged(event: NightEvent) -> None:
+    """What became of a car's night, for whoever looks into it: a line in the log."""
+    _log.info("a car's night", extra={"car_event": type(event).__name__, **asdict(event)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
@@ -10,7 +11,7 @@ import pytest
 from chalicelib.domain.grid.energy import EnergyContract, PriceBand
 from chalicelib.domain.notifications import NotificationKind
 from chalicelib.domain.vehicles.controller import ControlRule
-from chalicelib.domain.vehicles.dispatch import Act, Stage
+from chalicelib.domain.vehicles.dispatch import Act, CommandOutcome, Stage
 from chalicelib.domain.vehicles.night import Night
 from chalicelib.domain.vehicles.wish import CarWish, ReadyBy
 from chalicelib.records.vehicles import Vehicle
@@ -138,6 +139,25 @@ def test_charge_now_is_asked_of_the_car_at_once(cars: Cars) -> None:
     assert car.wakes == 1
     pass_until(cars, car, cars.clock() + timedelta(minutes=2))
     assert car.is_charging
+
+
+def test_what_becomes_of_a_night_is_a_line_in_the_log_each_with_what_came_of_it(
+    cars: Cars, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = logging.getLogger("chalicelib.wiring.nights")
+    log.addHandler(caplog.handler)
+    caplog.set_level(logging.INFO, log.name)
+    vehicle, car = cars.link("tesla")
+    wished(cars, vehicle)
+    plugged_in(cars, vehicle, car)
+    pass_until(cars, car, NOW + timedelta(minutes=20))
+    log.removeHandler(caplog.handler)
+    seen = [vars(it) for it in caplog.records if it.name == log.name]
+    assert {it["vehicle_id"] for it in seen} == {vehicle.vehicle_id}
+    told = [(it["car_event"], it.get("act"), it.get("outcome")) for it in seen]
+    assert told[0] == ("CarNightPlanned", None, None)
+    assert ("CarDispatched", Act.SCHEDULE, CommandOutcome.ACCEPTED) in told
+    assert ("CarConfirmed", Act.STOP, None) in told
 
 
 @pytest.mark.parametrize("leaves", ["unlinked", "account"])
