@@ -17,7 +17,7 @@ from cli.live import watching
 from cli.people import alarm_pages, people
 from cli.power_kinds import PLAN_NOTICES_A_SESSION, asked_of_sites, power_kinds, waited_ms
 from cli.signals import fetches
-from cli.standing import CANARY_FIXED, FIXED, KEPT_DAYS, QUEUES_READ, TABLES, TABLES_OF_FUNCTIONS
+from cli.standing import CANARY_FIXED, FIXED, KEPT_DAYS, QUEUES_READ, TABLES, TABLES_OF_FUNCTIONS, TABLES_OF_STEPS
 from cli.transparency import LOOKS_AT_DISPUTES, log_of_charges
 from cli.wallets import asked_of_wallets, wallet_kinds
 from cli.web import files_asked
@@ -366,9 +366,12 @@ def _lambda_ms(kind: str, one: Mapping[str, Any], fleet: Fleet) -> float:
 def _time(amounts: Sums, lambda_s: float, fleet: Fleet) -> None:
     amounts["lambda_gb_s"] = lambda_s * fleet.lambda_gb
     # Each table's key is asked for again every five minutes by whoever uses it: one process of each function at the
-    # least, and where many run at once each of them, thrice the mean for the day's peak.
-    asking = TABLES_OF_FUNCTIONS + 3 * lambda_s / SECONDS_A_MONTH * TABLES
-    amounts["kms_request"] = asking * HOURS_A_MONTH * 60 / fleet.kms_requests_per_table_minutes
+    # least, and where many run at once each of them, thrice the mean for the day's peak. A session's steps ask no oftener
+    # than they are run, each thrice at the most.
+    times = HOURS_A_MONTH * 60 / fleet.kms_requests_per_table_minutes
+    idle = max(0.0, 1 - 3 * fleet.sessions / times)
+    asking = TABLES_OF_FUNCTIONS - idle * TABLES_OF_STEPS + 3 * lambda_s / SECONDS_A_MONTH * TABLES
+    amounts["kms_request"] = asking * times
 
 
 def _edge(amounts: Sums, fleet: Fleet) -> None:

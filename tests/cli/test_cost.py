@@ -23,7 +23,16 @@ from cli.bill import bill, by_service, cost, price_list, total_usd
 from cli.fleet import ACCESS_LOG_BYTES, CANARY_RUNS, DATA, SECONDS_A_MONTH, Fleet, counts, measured, use
 from cli.pages import BIG
 from cli.report import LOG_USD, SMALL_FLEETS, TARGET_USD, log_usd
-from cli.standing import CANARY_FIXED, FIXED, LOG_METRICS, METRICS, QUEUES_READ, TABLES, TABLES_OF_FUNCTIONS
+from cli.standing import (
+    CANARY_FIXED,
+    FIXED,
+    LOG_METRICS,
+    METRICS,
+    QUEUES_READ,
+    TABLES,
+    TABLES_OF_FUNCTIONS,
+    TABLES_OF_STEPS,
+)
 from infrastructure import (
     access_logs,
     alarms,
@@ -37,6 +46,7 @@ from infrastructure import (
 )
 from infrastructure.cloudwatch import Joined
 from infrastructure.stage import Stage
+from infrastructure.workflow import definition
 from local.gateway import Limits
 
 FLEET = Fleet(1_000, 200, heartbeat_s=300)
@@ -280,11 +290,25 @@ def test_a_line_for_each_frame_would_break_the_promise() -> None:
 def test_keys_are_asked_for_by_as_many_tables_as_there_are() -> None:
     assert len(TABLES_DECLARED) == TABLES
     root = Path(__file__).parents[2]
-    of_functions = [
-        len({it.removesuffix("/index/*") for it in re.findall(r"table/([a-z_/*-]+)", policy.read_text())})
+    of_functions = {
+        policy.stem.removeprefix("policy-"): len(
+            {it.removesuffix("/index/*") for it in re.findall(r"table/([a-z_/*-]+)", policy.read_text())}
+        )
         for policy in (root / ".chalice").glob("policy-*.json")
-    ]
-    assert sum(of_functions) == TABLES_OF_FUNCTIONS
+    }
+    assert sum(of_functions.values()) == TABLES_OF_FUNCTIONS
+    steps = {str(name): tables for name, tables in of_functions.items() if f'"{name}"' in json.dumps(definition(str))}
+    assert sum(steps.values()) == TABLES_OF_STEPS
+    assert len(steps) == 7
+
+
+def test_a_sessions_steps_ask_for_keys_no_oftener_than_they_run() -> None:
+    asked = [use(Fleet(1_000, sessions)).amounts["kms_request"] for sessions in (0, 10, 20, 200)]
+    none, few, twice, many = (it / 8_760 for it in asked)
+    assert none < TABLES_OF_FUNCTIONS
+    assert twice - few == pytest.approx(few - none, rel=0.1)
+    # The rest is what more processes ask.
+    assert many - none == pytest.approx(TABLES_OF_STEPS, rel=0.2)
 
 
 def test_queues_that_are_read_all_month_are_paid_for() -> None:
