@@ -366,8 +366,8 @@ def _lambda_ms(kind: str, one: Mapping[str, Any], fleet: Fleet) -> float:
 def _time(amounts: Sums, lambda_s: float, fleet: Fleet) -> None:
     amounts["lambda_gb_s"] = lambda_s * fleet.lambda_gb
     # Each table's key is asked for again every five minutes by whoever uses it: one process of each function at the
-    # least, and where many run at once each of them, thrice the mean for the day's peak. A session's steps ask no oftener
-    # than they are run, each thrice at the most.
+    # least, and where many run at once each of them, thrice the mean for the day's peak. A session's steps ask no
+    # oftener than they are run, each thrice at the most.
     times = HOURS_A_MONTH * 60 / fleet.kms_requests_per_table_minutes
     idle = max(0.0, 1 - 3 * fleet.sessions / times)
     asking = TABLES_OF_FUNCTIONS - idle * TABLES_OF_STEPS + 3 * lambda_s / SECONDS_A_MONTH * TABLES
