@@ -65,7 +65,7 @@ class CarMatch:
 
     @property
     def counts(self) -> bool:
-        """Whether plans, limits and receipts go by it."""
+        """Whether plans and limits go by it."""
         return self.state is MatchState.CONFIRMED
 
     def confirmed(self, at: datetime) -> CarMatch:

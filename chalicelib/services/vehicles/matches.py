@@ -1,7 +1,7 @@
 """Which car hangs at which of our chargers: guessed from what both say, confirmed by the driver, undone in one tap.
 
-Until it is confirmed nothing follows from a match. From then on the car's percentage counts for the session, its plan
-is the charger's to carry out, and what is told of the session names the car; undone, the car is nobody's there again.
+Until it is confirmed nothing follows from a match. From then on the car's percentage counts for the session, and its
+plan is the charger's to carry out; undone, the car is nobody's there again.
 """
 
 from __future__ import annotations
