@@ -18,7 +18,7 @@ READS = frozenset({"GetItem", "Query", "BatchGetItem", "Scan", "TransactGetItems
 WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})
 
 
-# Of a thread that only waits; whoever works takes more.
+# Of threads that only wait, between one look and the next; whoever works takes more.
 _IDLE_S = 0.002
 
 
@@ -30,8 +30,9 @@ def until_quiet(quiet_s: float, changed_at: Callable[[], float] = lambda: 0.0) -
     since, worked_s = time.monotonic(), _others_s()
     while time.monotonic() - max(changed_at(), since) < quiet_s:
         time.sleep(quiet_s / 5)
-        if (now_s := _others_s()) > worked_s + _IDLE_S:
-            since, worked_s = time.monotonic(), now_s
+        before_s, worked_s = worked_s, _others_s()
+        if worked_s > before_s + _IDLE_S:
+            since = time.monotonic()
 
 
 def _others_s() -> float:
