@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import urllib3
 
+from chalicelib.domain.pricing.tariff import DAYS
 from chalicelib.wiring import network
 from local.client import ApiError, Person
 from local.makers_cars import SimulatedCar
@@ -85,3 +86,24 @@ def test_a_broken_link_is_told_among_the_notices(world: World) -> None:
     (seen,) = driver.call("GET", "/v1/me/vehicles")["items"]
     assert seen["standing"] == "link_broken"
     assert urllib3.request("POST", url, body=body, headers={}).status == 400
+
+
+@pytest.mark.parametrize("maker", ["smartcar", "enode"])
+def test_a_car_that_is_plugged_in_at_home_is_planned_and_its_driver_told_once_without_being_asked(
+    world: World, maker: str
+) -> None:
+    driver, car = world.new_driver(card=None), a_car(world, f"{maker}-car-3")
+    path = f"/v1/me/vehicles/{link(world, driver, maker, car)['vehicle_id']}"
+    ready_by = [{"day": day, "at": "07:00", "percent": 80} for day in DAYS]
+    driver.call("PUT", f"{path}/wish", {"time_zone": "UTC", "ready_by": ready_by, "power_w": 11_000})
+    car.plug(world.stack.clock(), is_in=True)
+    assert push(world, maker, car, "somebody") == 200
+    # A deployment brings at once what waits in the queue.
+    world.stack.cloud.queues.deliver()
+    assert [it["kind"] for it in driver.call("GET", "/v1/me/notices")["items"]] == ["car_planned"]
+    night = driver.call("GET", f"{path}/night")
+    assert (night["controller"], night["percent"], night["ended_at"]) == ("nobody", 80, None)
+    assert driver.call("POST", f"{path}/charge-now")["charges_now"]
+    with pytest.raises(ApiError, match="not_found"):
+        world.driver.call("GET", f"{path}/night")
+    assert world.stack.makers.invalid == []

@@ -29,7 +29,7 @@ from chalicelib.domain.vehicles.dispatch import (
 from chalicelib.domain.vehicles.estimate import charging_time, duration, lacks_wh
 from chalicelib.domain.vehicles.night import Night, NightFacts, NightNews, OrderWork, Tell, Work, gated
 from chalicelib.domain.vehicles.orders import LITTLE_PERCENT, orders_of, start_order
-from chalicelib.domain.vehicles.plan import MARGIN, MARGIN_UNGUARDED, CarPlan, CarQuestion
+from chalicelib.domain.vehicles.plan import MARGIN, MARGIN_UNGUARDED, QUARTER, CarPlan, CarQuestion
 from chalicelib.domain.vehicles.readiness import is_late, put_off, resumed, stop_sooner
 from chalicelib.domain.vehicles.telemetry import Telemetry
 from chalicelib.domain.vehicles.wish import Departure, wall_moment
@@ -107,8 +107,10 @@ def planned(
         after = replace(after, orders=(*after.orders, *orders_of(after, asked, departure, facts, at)))
     work: list[Work] = []
     if asked is not None:
-        news = NightNews.CHANGED if NightNews.PLANNED in night.told else NightNews.PLANNED
-        after = _told(after, news, work, again=True)
+        if NightNews.PLANNED not in night.told:
+            after = _told(after, NightNews.PLANNED, work)
+        elif _differs(night, after):
+            after = _told(after, NightNews.CHANGED, work, again=True)
         if asked.at + charging_time(asked.energy_wh, asked.power_w) > asked.departs_at:
             after = _told(after, NightNews.AT_RISK, work)
         if departure is not None and _ends_below(facts, departure):
@@ -116,6 +118,22 @@ def planned(
     # What the car says already is no news to wait for.
     after, more = _each(after, lambda it: Seen(at, facts.telemetry), after.orders)
     return after, (*work, *more)
+
+
+def _differs(before: Night, after: Night) -> bool:
+    """Whether what its driver was told is so no more: when it is to be ready, who sees to it, and its hours."""
+    if (before.departure, _controller(before)) != (after.departure, _controller(after)):
+        return True
+    if before.plan is None or after.plan is None:
+        return before.plan is not after.plan
+    if (before.plan.ready_at is None) != (after.plan.ready_at is None):
+        return True
+    hours = ((it.starts_at, it.ready_at or it.starts_at) for it in (before.plan, after.plan))
+    return any(abs(told - now) > QUARTER for told, now in zip(*hours, strict=True))
+
+
+def _controller(night: Night) -> Controller | None:
+    return night.control.controller if night.control is not None else None
 
 
 def _ends_below(facts: NightFacts, departure: Departure) -> bool:

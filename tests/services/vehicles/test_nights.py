@@ -21,6 +21,7 @@ from chalicelib.domain.vehicles.dispatch import Act, Stage
 from chalicelib.domain.vehicles.events import EventOutcome
 from chalicelib.domain.vehicles.night import NightNews
 from chalicelib.domain.vehicles.telemetry import Observed, Telemetry
+from chalicelib.domain.vehicles.wish import ReadyBy
 from chalicelib.records.vehicles import AnswerKind, CarUnreachable, MakerUnavailable
 from chalicelib.services.access import NotFound, Refusal
 from tests.services.vehicles.house import ALL, CHEAP_FROM, EVENING, HOUR, MINUTE, WISH, House
@@ -83,6 +84,18 @@ def test_a_car_that_keeps_no_schedule_charges_at_once_unless_its_driver_lets_it_
     willing = House(ALL - {Capability.SCHEDULE}, replace(WISH, waits_unguarded=True))
     willing.plug_in()
     assert willing.remote.sent == [StopCarCharge()]
+
+
+@pytest.mark.parametrize("can", [ALL, ALL - {Capability.SCHEDULE}])
+def test_a_night_planned_again_is_told_again_only_where_something_is_different(can: frozenset[Capability]) -> None:
+    house = House(can)
+    house.plug_in()
+    house.at += MINUTE
+    house.services.plan("car")
+    assert house.told() == [NightNews.PLANNED]
+    house.nights.keep_wish("car", replace(WISH, ready_by=(ReadyBy(time(6), 80),) * 7))
+    house.services.plan("car")
+    assert house.told() == [NightNews.PLANNED, NightNews.CHANGED]
 
 
 def test_charge_now_beats_every_plan_at_once_and_holds_until_it_is_unplugged() -> None:
