@@ -511,6 +511,7 @@ export default {
   'notice.car_planned': 'Ein Plan für Ihr Auto',
   'notice.car_plan_changed': 'Der Plan für Ihr Auto hat sich geändert',
   'notice.car_at_risk': 'Ihr Auto wird vielleicht nicht rechtzeitig fertig',
+  'notice.car_not_seen': 'Ihr Auto wurde heute Nacht an keinem Stecker gesehen: Ist es eingesteckt?',
   'notice.car_unplugged_early': 'Ihr Auto wurde früher abgezogen',
   'language': 'Sprache',
   'theme': 'Hell oder dunkel',

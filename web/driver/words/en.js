@@ -511,6 +511,7 @@ export default {
   'notice.car_planned': 'A plan for your car',
   'notice.car_plan_changed': 'The plan for your car has changed',
   'notice.car_at_risk': 'Your car may not be ready in time',
+  'notice.car_not_seen': 'Nobody has seen your car at a plug tonight: is it plugged in?',
   'notice.car_unplugged_early': 'Your car was unplugged early',
   'language': 'Language',
   'theme': 'Light or dark',
