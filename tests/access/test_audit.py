@@ -29,6 +29,7 @@ MARK = "sUp3r-s3cret-0f-mine"
 MAKES_OR_ACTS = {
     "POST /v1/operator/keys",
     "POST /v1/operator/invitations",
+    "POST /v1/operator/organisations/{organisation_id}/invitations",
     "POST /v1/operator/chargers/{charger_id}/commands",
     "POST /v1/operator/chargers/{charger_id}/start",
     "POST /v1/operator/chargers/{charger_id}/password",
