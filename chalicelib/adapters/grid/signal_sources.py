@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from time import monotonic
 from urllib.parse import quote, urlencode
 
 import urllib3
 
+from chalicelib.adapters.retry_after import wait_of
 from chalicelib.domain.grid.signals import Signal, SignalKind
 from chalicelib.ports import Clock
 from chalicelib.protocol.signals.source import Question, SignalRequest, Source, UnreadableSignal
@@ -29,7 +29,6 @@ _MOST_BYTES = 4 * 1024**2
 _CHUNK = 64 * 1024
 # What a secret holds until somebody puts in the true ones.
 _UNSET = "unset"
-_LONGEST_WAIT = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +93,9 @@ class HttpSource:
             )
             try:
                 if not 200 <= answer.status < 300:
-                    raise SignalUnavailable(f"HTTP {answer.status}", self._wait(answer.headers.get("Retry-After")))
+                    raise SignalUnavailable(
+                        f"HTTP {answer.status}", wait_of(answer.headers.get("Retry-After"), self.clock())
+                    )
                 return self._body(answer, until_s)
             finally:
                 answer.close()
@@ -111,21 +112,6 @@ class HttpSource:
             if self.seconds() > until_s:
                 raise SignalUnavailable(f"not told within {_MOST_S:.0f} s")
         return body
-
-    def _wait(self, told: str | None) -> timedelta | None:
-        """How long to stay away: seconds, or until a date (RFC 9110, 10.2.3)."""
-        if told is None:
-            return None
-        try:
-            wait = timedelta(seconds=int(told)) if told.isdecimal() else _until(told) - self.clock()
-        except (ValueError, OverflowError):
-            return None
-        return max(timedelta(0), min(wait, _LONGEST_WAIT))
-
-
-def _until(told: str) -> datetime:
-    at = parsedate_to_datetime(told)
-    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 
 def by_source(text: str) -> Mapping[str, str]:

@@ -9,21 +9,20 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import urllib3
 
+from chalicelib.adapters.retry_after import wait_of
 from chalicelib.ports import Clock
 from chalicelib.records.vehicles import MakerUnavailable
 
 # A maker may ask the car first: Smartcar's and Tesla's answers take some seconds where it wakes by itself.
 _CONNECT_S, _READ_S = 3.0, 20.0
 _MOST_BYTES = 1024**2
-_LONGEST_WAIT = timedelta(days=1)
 _TOO_MANY = 429
 
 
@@ -114,26 +113,11 @@ class MakerClient:
             status=answer.status,
             body=_object(text),
             headers={name.lower(): value for name, value in answer.headers.items()},
-            retry_after=self._wait(answer.headers.get("Retry-After")),
+            retry_after=wait_of(answer.headers.get("Retry-After"), self.clock()),
         )
         if reply.status == _TOO_MANY:
             raise reply.unavailable()
         return reply
-
-    def _wait(self, told: str | None) -> timedelta | None:
-        """How long to stay away: seconds, or until a date (RFC 9110, 10.2.3)."""
-        if told is None:
-            return None
-        try:
-            wait = timedelta(seconds=int(told)) if told.isdecimal() else _until(told) - self.clock()
-        except (ValueError, OverflowError):
-            return None
-        return max(timedelta(0), min(wait, _LONGEST_WAIT))
-
-
-def _until(told: str) -> datetime:
-    at = parsedate_to_datetime(told)
-    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 
 def _object(text: bytes) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from chalicelib.handlers.drivers.profile_models import VatId
+from chalicelib.handlers.drivers.profile_models import BUSINESS, VatId
 from chalicelib.handlers.http.fields import Country, Currency, Email, Id, Minor, RequestBody, ResponseBody, example
 
 _Weekday = Annotated[int, Field(ge=0, le=6)]
@@ -23,15 +23,7 @@ _ORGANISATION: dict[str, Any] = {
     "name": "Acme Fleet",
     "currency": "EUR",
     "email": "books@acme.example",
-    "business": {
-        "name": "Acme Ltd",
-        "address": "Road 1\n10115 Berlin",
-        "vat_id": "DE123456789",
-        "country": "DE",
-        "postal_code": "10115",
-        "city": "Berlin",
-        "reference": "04011000-12345-34",
-    },
+    "business": {name: it for name, it in BUSINESS.items() if name != "invoicing"},
     "budget_minor": 500_000,
     "member_budget_minor": 40_000,
     "rules": _RULES,

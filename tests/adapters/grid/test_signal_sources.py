@@ -156,23 +156,6 @@ def test_a_day_of_the_market_has_the_quarters_of_its_clock(day: tuple[int, int, 
         server.stop()
 
 
-@pytest.mark.parametrize(
-    ("told", "wait"),
-    [
-        ("120", timedelta(seconds=120)),
-        ("Mon, 30 Nov 2026 15:40:00 GMT", timedelta(minutes=30)),
-        ("Mon, 30 Nov 2026 15:00:00 GMT", timedelta(0)),
-        ("99999999999999999999", None),
-        ("9999999", DAY),
-        ("soon", None),
-        ("-5", None),
-        (None, None),
-    ],
-)
-def test_how_long_to_stay_away_is_heard_up_to_a_day(told: str | None, wait: timedelta | None) -> None:
-    assert http("octopus")._wait(told) == wait
-
-
 def test_one_who_dribbles_is_left_when_time_is_up() -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     seconds = count(0.0, 2.0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -19,23 +18,9 @@ from chalicelib.wiring import Network
 from local.makers import CarMakers
 from local.makers_cars import SimulatedCar
 from local.makers_shapes import pushed
-from tests.adapters.vehicles.conftest import went_to
+from tests.adapters.vehicles.conftest import Moment, went_to
 
-NOW = datetime(2026, 11, 30, 18, 0, tzinfo=UTC)
 DRIVER = "driver-1"
-
-
-@dataclass
-class Moment:
-    """A time that a test moves."""
-
-    at: datetime = NOW
-
-    def __call__(self) -> datetime:
-        return self.at
-
-    def later(self, **by: float) -> None:
-        self.at += timedelta(**by)
 
 
 @dataclass

@@ -19,7 +19,8 @@ from chalicelib.services.access import Refusal
 from chalicelib.services.grid.home_energy import home_of
 from local.makers_cars import CarFault, SimulatedCar
 from local.night_stores import NoSessions
-from tests.services.vehicles.conftest import DRIVER, NOW, Cars
+from tests.adapters.vehicles.conftest import NOW
+from tests.services.vehicles.conftest import DRIVER, Cars
 
 SEVEN = datetime(2026, 12, 1, 7, tzinfo=UTC)
 CHEAP = PriceBand(price_micros=100_000, begins=time(1), ends=time(5))
