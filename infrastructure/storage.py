@@ -64,23 +64,25 @@ def _bucket(encryption: dict[str, Any], kept_days: int, **more: Any) -> dict[str
     }
 
 
+def never_without_tls(bucket: str) -> dict[str, Any]:
+    """Of a bucket's policy: nobody asks it anything in plain text."""
+    return {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [attribute(bucket, "Arn"), {"Fn::Sub": f"${{{bucket}.Arn}}/*"}],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
 def _tls_only(bucket: str) -> dict[str, Any]:
-    arn = attribute(bucket, "Arn")
     return {
         "Type": "AWS::S3::BucketPolicy",
         "Properties": {
             "Bucket": ref(bucket),
             "PolicyDocument": {
                 "Version": "2012-10-17",
-                "Statement": [
-                    {
-                        "Effect": "Deny",
-                        "Principal": "*",
-                        "Action": "s3:*",
-                        "Resource": [arn, {"Fn::Sub": f"${{{bucket}.Arn}}/*"}],
-                        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-                    }
-                ],
+                "Statement": [never_without_tls(bucket)],
             },
         },
     }

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from infrastructure import file_doors
 from infrastructure.stage import Resources, Stage, attribute, ref
-from infrastructure.storage import PRIVATE
+from infrastructure.storage import PRIVATE, never_without_tls
 
 FOLDER = "log"
-# CloudFront's own policies, the same in every account: what the origin says, and no cookies or queries.
-_AS_ORIGIN_SAYS = "658327ea-f89d-4fab-a63d-7e88639e58f6"
-_DOOR_ARN = "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${LogDoor}"
 _ADDRESS = {"Fn::Sub": f"${{LogDoor.DomainName}}/{FOLDER}"}
 # As long as what proves a charge may be asked for by tax law: until then nobody deletes a version of a file, whoever
 # they are. A stage that comes and goes could not go.
@@ -99,14 +97,7 @@ def resources(stage: Stage) -> Resources:
         "LogAccess": {
             "Type": "AWS::CloudFront::OriginAccessControl",
             **stage.fate,
-            "Properties": {
-                "OriginAccessControlConfig": {
-                    "Name": f"{stage.prefix}log",
-                    "OriginAccessControlOriginType": "s3",
-                    "SigningBehavior": "always",
-                    "SigningProtocol": "sigv4",
-                }
-            },
+            "Properties": file_doors.access(f"{stage.prefix}log"),
         },
         "LogDoor": {
             "Type": "AWS::CloudFront::Distribution",
@@ -118,16 +109,8 @@ def resources(stage: Stage) -> Resources:
 
 
 def _who_may() -> list[dict[str, Any]]:
-    bucket = attribute("TransparencyBucket", "Arn")
-    everything = {"Fn::Join": ["", [bucket, "/*"]]}
     return [
-        {
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": "s3:*",
-            "Resource": [bucket, everything],
-            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-        },
+        never_without_tls("TransparencyBucket"),
         {
             "Sid": "Kept",
             "Effect": "Deny",
@@ -135,14 +118,7 @@ def _who_may() -> list[dict[str, Any]]:
             "Action": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
             "Resource": [files_arn()],
         },
-        {
-            "Sid": "Door",
-            "Effect": "Allow",
-            "Principal": {"Service": "cloudfront.amazonaws.com"},
-            "Action": "s3:GetObject",
-            "Resource": [files_arn()],
-            "Condition": {"StringEquals": {"AWS:SourceArn": {"Fn::Sub": _DOOR_ARN}}},
-        },
+        file_doors.read_by("LogDoor", files_arn()),
     ]
 
 
@@ -152,19 +128,12 @@ def _door(stage: Stage) -> dict[str, Any]:
         "Enabled": True,
         "HttpVersion": "http2",
         "IPV6Enabled": True,
-        "Origins": [
-            {
-                "Id": "files",
-                "DomainName": attribute("TransparencyBucket", "RegionalDomainName"),
-                "OriginAccessControlId": attribute("LogAccess", "Id"),
-                "S3OriginConfig": {"OriginAccessIdentity": ""},
-            }
-        ],
+        "Origins": [file_doors.origin("TransparencyBucket", "LogAccess")],
         "DefaultCacheBehavior": {
             "TargetOriginId": "files",
             "ViewerProtocolPolicy": "https-only",
             "AllowedMethods": ["GET", "HEAD"],
-            "CachePolicyId": _AS_ORIGIN_SAYS,
+            "CachePolicyId": file_doors.AS_ORIGIN_SAYS,
             "Compress": True,
         },
         # A tile that is not there yet is there a minute later.

@@ -12,14 +12,11 @@ from typing import Any
 
 import boto3
 
-from infrastructure import live, rest
+from infrastructure import file_doors, live, rest
 from infrastructure.stage import Resources, Stage, attribute, ref
-from infrastructure.storage import PRIVATE
+from infrastructure.storage import PRIVATE, never_without_tls
 from infrastructure.web_files import HOME, INDEX, config, files, security_headers
 
-# CloudFront's own policy, the same in every account: what the origin says, and no cookies or queries.
-_AS_ORIGIN_SAYS = "658327ea-f89d-4fab-a63d-7e88639e58f6"
-_DOOR_ARN = "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${WebDoor}"
 _HALF_A_YEAR_S = 15_768_000
 # A bucket knows no index of a folder.
 _LEADS = f"""function handler(event) {{
@@ -58,14 +55,7 @@ def resources(stage: Stage) -> Resources:
         },
         "WebAccess": {
             "Type": "AWS::CloudFront::OriginAccessControl",
-            "Properties": {
-                "OriginAccessControlConfig": {
-                    "Name": f"{stage.prefix}web",
-                    "OriginAccessControlOriginType": "s3",
-                    "SigningBehavior": "always",
-                    "SigningProtocol": "sigv4",
-                }
-            },
+            "Properties": file_doors.access(f"{stage.prefix}web"),
         },
         "WebLeads": {
             "Type": "AWS::CloudFront::Function",
@@ -101,25 +91,8 @@ def publish(outputs: Mapping[str, str]) -> int:
 
 
 def _who_may() -> list[dict[str, Any]]:
-    bucket = attribute("WebBucket", "Arn")
-    everything = {"Fn::Join": ["", [bucket, "/*"]]}
-    return [
-        {
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": "s3:*",
-            "Resource": [bucket, everything],
-            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-        },
-        {
-            "Sid": "Door",
-            "Effect": "Allow",
-            "Principal": {"Service": "cloudfront.amazonaws.com"},
-            "Action": "s3:GetObject",
-            "Resource": [everything],
-            "Condition": {"StringEquals": {"AWS:SourceArn": {"Fn::Sub": _DOOR_ARN}}},
-        },
-    ]
+    everything = {"Fn::Join": ["", [attribute("WebBucket", "Arn"), "/*"]]}
+    return [never_without_tls("WebBucket"), file_doors.read_by("WebDoor", everything)]
 
 
 def _headers(stage: Stage) -> dict[str, Any]:
@@ -148,19 +121,12 @@ def _door(stage: Stage) -> dict[str, Any]:
         "Enabled": True,
         "HttpVersion": "http2and3",
         "IPV6Enabled": True,
-        "Origins": [
-            {
-                "Id": "files",
-                "DomainName": attribute("WebBucket", "RegionalDomainName"),
-                "OriginAccessControlId": attribute("WebAccess", "Id"),
-                "S3OriginConfig": {"OriginAccessIdentity": ""},
-            }
-        ],
+        "Origins": [file_doors.origin("WebBucket", "WebAccess")],
         "DefaultCacheBehavior": {
             "TargetOriginId": "files",
             "ViewerProtocolPolicy": "redirect-to-https",
             "AllowedMethods": ["GET", "HEAD"],
-            "CachePolicyId": _AS_ORIGIN_SAYS,
+            "CachePolicyId": file_doors.AS_ORIGIN_SAYS,
             "ResponseHeadersPolicyId": ref("WebHeaders"),
             "Compress": True,
             "FunctionAssociations": [
