@@ -34,6 +34,7 @@ from local.moto_fixes import (
     end_executions,
     make_moto_answer_plainly,
     make_moto_run_machines_soon,
+    make_moto_seal_soon,
     make_moto_thread_safe,
     reach_moto_directly,
 )
@@ -85,6 +86,7 @@ class Cloud:
         make_moto_read_once()
         make_moto_measure_soon()
         make_moto_run_machines_soon()
+        make_moto_seal_soon()
         reach_moto_directly()
         create_tables()
         _create_log()

@@ -18,11 +18,14 @@ from botocore import xform_name
 from botocore.awsrequest import AWSResponse
 from botocore.client import BaseClient
 from botocore.compat import HTTPHeaders
+from botocore.loaders import JSONFileLoader
 from botocore.model import OperationModel
 from moto.core import responses
 from moto.core.exceptions import JsonRESTError
 from moto.core.models import DEFAULT_ACCOUNT_ID, botocore_stubber
 from moto.dynamodb.responses import DynamoHandler, DynamoResult
+from moto.kms import models as kms_models
+from moto.kms.utils import KeySpec
 
 # Their answers hold nothing but items, counts and keys.
 _OF_ITEMS = frozenset(
@@ -131,6 +134,23 @@ def _error(said: dict[str, Any], model: OperationModel) -> dict[str, Any]:
     code = str(said.pop("__type")).rpartition("#")[2]
     error = {"Code": code, "Message": said.get("message") or said.get("Message")}
     return {"Error": error, **(said if any(it.name == code for it in model.error_shapes) else {})}
+
+
+@cache
+def make_moto_seal_soon() -> None:
+    """Let KMS make no pair of keys beside a symmetric one: nobody can ask for it, and it takes 0.2 s. Once will do."""
+    within: Any = kms_models
+    pair_for = within.generate_private_key
+    within.generate_private_key = lambda spec: None if spec == KeySpec.SYMMETRIC_DEFAULT else pair_for(spec)
+
+
+@cache
+def make_botocore_read_once() -> None:
+    """Let what describes AWS's services be read once, and not for each session of boto3's. Once is enough."""
+    reader: Any = JSONFileLoader
+    load_file = reader.load_file
+    of_path = cache(lambda path: load_file(reader(), path))
+    reader.load_file = lambda _, path: of_path(path)
 
 
 def end_executions(within_s: float) -> None:

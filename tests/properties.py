@@ -1,4 +1,4 @@
-"""How hypothesis asks: by no clock, and in `make quick` a few examples of each property.
+"""How hypothesis asks: by no clock, and in `make quick` a few examples of each property; as few of other long rows.
 
 A deadline for an example, and a check of how fast examples are drawn, fail on a busy machine and on no other; a check
 of how many of them are left out or too large, by chance.
@@ -7,7 +7,7 @@ of how many of them are left out or too large, by chance.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -34,6 +34,11 @@ def ask_few(items: Iterable[pytest.Item]) -> None:
         test, asked = _asked(item)
         if asked is not None and asked.max_examples > _QUICK_EXAMPLES:
             test._hypothesis_internal_use_settings = settings(asked, max_examples=_QUICK_EXAMPLES)
+
+
+def few(whole: Sequence[int]) -> Sequence[int]:
+    """Of many runs that differ by a number, every fifth where `make quick` runs; all of them for `make test`."""
+    return whole[::5] if _IS_QUICK else whole
 
 
 def asked_by_a_clock(items: Iterable[pytest.Item]) -> list[str]:

@@ -24,7 +24,7 @@ from moto.dynamodb.responses import DynamoHandler
 
 from infrastructure.tables import create_tables
 from local.moto_expressions import make_moto_read_once
-from local.moto_fixes import make_moto_thread_safe, reach_moto_directly
+from local.moto_fixes import make_botocore_read_once, make_moto_seal_soon, make_moto_thread_safe, reach_moto_directly
 from local.moto_tables import make_moto_begin_soon, make_moto_measure_soon
 from tests import second_store
 
@@ -51,6 +51,8 @@ def account() -> Iterator[None]:
     make_moto_read_once()
     make_moto_measure_soon()
     make_moto_begin_soon()
+    make_moto_seal_soon()
+    make_botocore_read_once()
     reach_moto_directly()
     made = _empty()
     with mock_aws():

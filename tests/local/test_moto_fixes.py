@@ -12,10 +12,17 @@ from botocore.exceptions import ClientError
 from moto.dynamodb.responses import DynamoHandler, DynamoResult
 
 from local.moto_expressions import make_moto_read_once
-from local.moto_fixes import make_moto_answer_plainly, make_moto_thread_safe, reach_moto_directly
+from local.moto_fixes import (
+    make_moto_answer_plainly,
+    make_moto_seal_soon,
+    make_moto_thread_safe,
+    reach_moto_directly,
+)
 from local.moto_originals import originals
 from local.moto_tables import make_moto_measure_soon
 from tests.adapters.conftest import race
+
+SIGNING_KEY: Any = {"KeyUsage": "SIGN_VERIFY", "KeySpec": "RSA_2048"}
 
 
 @pytest.mark.usefixtures("tables")
@@ -150,3 +157,15 @@ def test_items_are_answered_plainly_directly_and_by_trees_read_once_as_they_are_
         *("ConditionalCheckFailedException", "TransactionCanceledException"),
         *("ResourceNotFoundException", "ClientError"),
     }
+
+
+@pytest.mark.usefixtures("tables")
+def test_a_symmetric_key_seals_and_a_pair_of_keys_signs_though_only_pairs_are_made_as_pairs() -> None:
+    make_moto_seal_soon()
+    kms = boto3.client("kms")
+    seals = kms.create_key()["KeyMetadata"]["KeyId"]
+    signs = kms.create_key(**SIGNING_KEY)["KeyMetadata"]["KeyId"]
+    sealed = kms.encrypt(KeyId=seals, Plaintext=b"open sesame")["CiphertextBlob"]
+    assert kms.decrypt(CiphertextBlob=sealed)["Plaintext"] == b"open sesame"
+    how: Any = {"KeyId": signs, "Message": b"for all to see", "SigningAlgorithm": "RSASSA_PSS_SHA_256"}
+    assert kms.verify(**how, Signature=kms.sign(**how)["Signature"])["SignatureValid"]

@@ -15,6 +15,7 @@ from chalicelib.domain.charging.preferences import ChargingPreferences
 from chalicelib.domain.grid.outlook import QUARTER
 from chalicelib.domain.grid.tree import Node, SiteTree
 from chalicelib.domain.grid.waits import WaitCause
+from tests.properties import few
 from tests.services.conftest import Kit
 from tests.services.grid.plant import LIMIT_A, SITE_ID, Died, Plant
 from tests.services.grid.test_looks import near
@@ -129,7 +130,7 @@ def a_day(kit: Kit, deaths: Deaths) -> Plant:
 
 
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("first", range(1, _EVERY + 1))
+@pytest.mark.parametrize("first", few(range(1, _EVERY + 1)))
 def test_whoever_dies_at_whatever_write_no_limit_is_passed(kit: Kit, first: int, after: bool) -> None:
     plant = a_day(kit, Deaths(set(range(first, _MOST, _EVERY)), after=after))
     assert plant.deaths
@@ -181,7 +182,7 @@ _DESCRIBING = {
 
 
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("last", range(1, 9))
+@pytest.mark.parametrize("last", few(range(1, 9)))
 def test_whoever_dies_while_a_site_is_described_anew_says_it_again_and_all_is_done(
     kit: Kit, last: int, after: bool
 ) -> None:
@@ -221,7 +222,7 @@ def test_whoever_dies_while_a_site_is_described_anew_says_it_again_and_all_is_do
 
 
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("first", range(1, 9))
+@pytest.mark.parametrize("first", few(range(1, 9)))
 def test_whoever_dies_while_drivers_are_told_that_they_wait_each_is_told_once(
     kit: Kit, first: int, after: bool
 ) -> None:

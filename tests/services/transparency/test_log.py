@@ -22,9 +22,10 @@ from chalicelib.protocol.transparency.checkpoint import Checkpoint, NoteKey, ope
 from chalicelib.records.transparency import Leaf, LogState, ShownCheckpoint
 from chalicelib.services.access import NotFound
 from chalicelib.services.transparency.log import Contended, TransparencyLog
+from tests.properties import few
 
 SECRET = Ed25519PrivateKey.generate()
-RUNS = 300
+RUNS = range(300)
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 EVER = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -173,7 +174,7 @@ def test_what_is_brought_is_logged_once_and_proven() -> None:
 def test_killed_before_or_after_any_write_it_goes_on_to_the_same_log() -> None:
     batches = [leaves(*range(at, at + 90)) for at in range(0, 540, 90)]
     dice = Random(19)
-    for _ in range(RUNS // 10):
+    for _ in few(RUNS[::10]):
         world = World()
         for batch in batches:
             _brought(world, batch, dice)
@@ -203,7 +204,7 @@ def _brought(world: World, batch: Sequence[Leaf], dice: Random) -> None:
 
 
 def test_two_who_write_at_once_make_one_log() -> None:
-    for seed in range(RUNS):
+    for seed in few(RUNS):
         dice, world, nested = Random(seed), World(), list[int]()
 
         def interrupted(
