@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from cli import cars, chart, limits, pages, proof_command, report
+from cli import cars, chart, limits, openadr2_command, pages, proof_command, report
 from cli.fleet import Fleet
 
 
@@ -38,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         run=lambda _: pages.write()
     )
     proof_command.add(commands)
+    openadr2_command.add(commands)
     asked = parser.parse_args(arguments)
     asked.run(asked)
 
