@@ -205,6 +205,9 @@ class SignalStore(Protocol):
     def keep(self, feed: Feed, signal: Signal) -> Signal:
         """Add what was told to what is known; returns both, for the days that it touches."""
 
+    def restate(self, feed: Feed, signal: Signal, since: datetime) -> None:
+        """What was told is all that is known from the quarter of `since` on: whatever else was is withdrawn."""
+
     def state(self, feed: Feed) -> FeedState | None:
         """How it stands; None for a feed that nobody goes by."""
 
@@ -318,8 +321,11 @@ class UtilityServers(Protocol):
 class PriceSeries(Protocol):
     """Takes prices and emissions that a utility tells of the coming hours."""
 
-    def tell(self, operator_id: str, program: str, spans: Sequence[UtilitySpan]) -> None:
-        """They hold for those sites of the operator's that go by this program. Told again, they replace themselves."""
+    def tell(self, operator_id: str, zone: str, spans: Sequence[UtilitySpan], since: datetime) -> None:
+        """They are all that holds from then on for those sites of the operator's that go by this zone.
+
+        Where two hold for one moment, the later one of the row does.
+        """
 
 
 class DemandSpread(Protocol):

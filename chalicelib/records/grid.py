@@ -100,7 +100,8 @@ class UtilityLink:
 class HeardEvent:
     """A utility's event as it was heard last, and `told_as` which of the operator's own.
 
-    `digest` is the same while it says the same. All that it took is given back by `over_at`.
+    `digest` is the same while it says the same. All that it took is given back by `over_at`. `zones`: where what it
+    tells of prices and emissions is kept.
     """
 
     event_id: str
@@ -111,6 +112,7 @@ class HeardEvent:
     is_demand: bool
     wants_report: bool = False
     reported: bool = False
+    zones: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,8 @@ _BODY = "contract"
 _SITE, _DAY = "site#", "day#"
 # A receipt can be worked out anew for as long as one may be disputed.
 _KEPT = timedelta(days=400)
+# Nobody tells a price further ahead.
+_KNOWN_AHEAD = timedelta(days=62)
 _A_DAY = timedelta(days=1)
 
 
@@ -93,13 +95,25 @@ class DynamoSignals:
             return signal
         # A day is replaced as a whole: what another has just added must not be missed.
         before = self._told(feed, min(days), max(days), consistent=True)
-        known, together = _days(before), before.joined(signal)
-        for day, it in _days(together).items():
-            if known.get(day) != it:
-                row = GridRow(_FEED + feed.name, _DAY + day.date().isoformat(), body=encode(it))
-                row.expires_at = day + _KEPT
-                put(row)
+        together = before.joined(signal)
+        self._replace(feed, before, together)
         return together
+
+    def restate(self, feed: Feed, signal: Signal, since: datetime) -> None:
+        """One call, and one for each day that is known otherwise than before."""
+        before = self._told(feed, since, max([since + _KNOWN_AHEAD, *_days(signal)]), consistent=True)
+        self._replace(feed, before, before.until(since).joined(signal))
+
+    @staticmethod
+    def _replace(feed: Feed, before: Signal, after: Signal) -> None:
+        known, told = _days(before), _days(after)
+        for day in known.keys() | told.keys():
+            row = GridRow(_FEED + feed.name, _DAY + day.date().isoformat())
+            if day not in told:
+                delete(row)
+            elif known.get(day) != told[day]:
+                row.body, row.expires_at = encode(told[day]), day + _KEPT
+                put(row)
 
     def state(self, feed: Feed) -> FeedState | None:
         row = find(GridRow, *_place(feed), consistent=False)

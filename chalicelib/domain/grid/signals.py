@@ -7,7 +7,7 @@ What is told for an hour holds for each of its quarters; what changes within one
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -97,6 +97,11 @@ class Series:
             number += 1
         return beginning_of(number) if number > first else None
 
+    def until(self, at: datetime) -> Series:
+        """What is known of the quarters before that of `at`."""
+        number = number_of(at)
+        return Series({it: value for it, value in self.values.items() if it < number})
+
     def joined(self, newer: Series) -> Series:
         """Both, the newer word where both know a quarter."""
         return Series({**self.values, **newer.values})
@@ -113,6 +118,10 @@ class Signal:
     def series(self, row: SignalRow) -> Series:
         """One row of it; empty where nothing is told."""
         return self.rows.get(row, Series())
+
+    def until(self, at: datetime) -> Signal:
+        """What is known of the quarters before that of `at`."""
+        return replace(self, rows={row: series.until(at) for row, series in self.rows.items()})
 
     def joined(self, newer: Signal) -> Signal:
         """Both, the newer word where both know a quarter. Of prices in another currency nothing is left."""

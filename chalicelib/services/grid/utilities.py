@@ -28,7 +28,7 @@ from chalicelib.services.grid.demand_response import DemandResponse
 SCHEDULE = "openadr"
 # Of a server that means ill, or is broken: what is remembered of its events is one row.
 _MOST_EVENTS, _MOST_LETTERS, _MOST_ASKS, _MOST_SPANS = 200, 128, 96, 700
-_MOST_SITES = 1000
+_MOST_SITES, _MOST_ZONES = 1000, 20
 # Of a kilowatt-hour: ten thousand of the currency, or ten tons, either way.
 _MOST_OF: Mapping[SpanKind, int] = {SpanKind.PRICE: 10_000_000_000, SpanKind.MARGINAL: 10_000_000}
 _REPORTED_WITHIN = timedelta(days=1)
@@ -57,8 +57,7 @@ class Utilities:
         before = self.links.get(link.operator_id)
         self.links.put(link)
         if before is not None and before[0].url != link.url:
-            for it in before[1].heard:
-                self._cancel(link.operator_id, it)
+            self._forget(link.operator_id, before[1])
 
     def linked(self, operator_id: str) -> tuple[UtilityLink, UtilityNews]:
         """An operator's server, and what was heard of it. Raises NotFound."""
@@ -71,8 +70,7 @@ class Utilities:
         """Ask it no more; what it asked for is cancelled. Raises NotFound."""
         _, news = self.linked(operator_id)
         self.links.remove(operator_id)
-        for it in news.heard:
-            self._cancel(operator_id, it)
+        self._forget(operator_id, news)
 
     def begin(self, part: Part = WHOLE) -> int:
         """Have each server asked by an invocation of its own; returns how many."""
@@ -97,14 +95,20 @@ class Utilities:
         events = sorted((it for it in events if _fits(it)), key=lambda it: it.event_id)[:_MOST_EVENTS]
         known = {it.event_id: it for it in before.heard}
         heard, changes = [], 0
-        for event in events:
-            digest = _digest(event)
+        restated, holding = set[str](), dict[str, list[UtilitySpan]]()
+        # What says the same as before comes first: where two prices hold for one moment, the one told later does.
+        for event in sorted(events, key=lambda it: _is_news(known.get(it.event_id), it)):
             was = known.pop(event.event_id, None)
-            if was is None or was.digest != digest:
+            if was is None or _is_news(was, event):
                 changes += 1
-                was = self._told(link, event, digest, now)
+                restated.update(was.zones if was is not None else ())
+                was = self._told(link, event, now)
+                restated.update(was.zones)
+            for zone in was.zones:
+                holding.setdefault(zone, []).extend(event.spans)
             heard.append(self._reported(link, was, now))
         for it in known.values():
+            restated.update(it.zones)
             is_early = it.over_at - RESTORED_WITHIN > now
             if is_early:
                 changes += 1
@@ -112,16 +116,16 @@ class Utilities:
             gone = replace(it, over_at=now + RESTORED_WITHIN) if is_early else it
             # A server need not show what is over; it is still told what came of it.
             if now < gone.over_at + _REPORTED_WITHIN and not gone.reported:
-                heard.append(self._reported(link, gone, now))
+                heard.append(self._reported(link, replace(gone, zones=()), now))
+        for zone in sorted(restated):
+            self.prices.tell(operator_id, zone, holding.get(zone, ()), now)
         news = UtilityNews(heard=tuple(heard), heard_at=now)
         if replace(news, heard_at=before.heard_at) != before:
             self.links.heard(link, news)
         return changes
 
-    def _told(self, link: UtilityLink, event: UtilityEvent, digest: str, now: datetime) -> HeardEvent:
+    def _told(self, link: UtilityLink, event: UtilityEvent, now: datetime) -> HeardEvent:
         told_as = f"openadr-{sha256(f'{link.url} {event.event_id}'.encode()).hexdigest()[:24]}"
-        if event.spans:
-            self.prices.tell(link.operator_id, event.program or event.program_id, event.spans)
         over_at, is_demand = now, bool(event.asks)
         if is_demand:
             over_at = max(it.ends_at for it in event.asks) + RESTORED_WITHIN
@@ -147,10 +151,11 @@ class Utilities:
             event_id=event.event_id,
             program_id=event.program_id,
             told_as=told_as,
-            digest=digest,
+            digest=_digest(event),
             over_at=over_at,
             is_demand=is_demand,
             wants_report=event.wants_report,
+            zones=_zones(event),
         )
 
     def _reported(self, link: UtilityLink, it: HeardEvent, now: datetime) -> HeardEvent:
@@ -165,6 +170,13 @@ class Utilities:
             return it
         return replace(it, reported=True)
 
+    def _forget(self, operator_id: str, news: UtilityNews) -> None:
+        """What its server asked for and told ends."""
+        for it in news.heard:
+            self._cancel(operator_id, it)
+        for zone in sorted({zone for it in news.heard for zone in it.zones}):
+            self.prices.tell(operator_id, zone, (), self.clock())
+
     def _cancel(self, operator_id: str, it: HeardEvent) -> None:
         if it.is_demand:
             self.demand_response.cancel(operator_id, it.told_as)
@@ -178,6 +190,18 @@ def _fits(event: UtilityEvent) -> bool:
     return all(abs(it.value) <= _MOST_OF[it.kind] for it in event.spans)
 
 
+def _zones(event: UtilityEvent) -> tuple[str, ...]:
+    """Where its prices are kept: under its program; what is for some only, under that at each of their names."""
+    if not event.spans:
+        return ()
+    program = event.program or event.program_id
+    return tuple(f"{program}@{it}" for it in sorted(event.targets)[:_MOST_ZONES]) or (program,)
+
+
+def _is_news(was: HeardEvent | None, event: UtilityEvent) -> bool:
+    return was is None or was.digest != _digest(event)
+
+
 def _digest(event: UtilityEvent) -> str:
     """What it says, the same in every process: sets have no order of their own."""
     plain = replace(event, targets=frozenset(), passed_over=frozenset())
@@ -187,18 +211,18 @@ def _digest(event: UtilityEvent) -> str:
 
 @dataclass(frozen=True)
 class ToldPrices:
-    """The port PriceSeries: kept beside what sources tell, two calls or three for each kind."""
+    """The port PriceSeries: kept beside what sources tell, a call and one for each day that is known otherwise."""
 
     signals: SignalStore
 
-    def tell(self, operator_id: str, program: str, spans: Sequence[UtilitySpan]) -> None:
-        """Where two hold for one moment, the one that is told later does."""
-        feed = told_feed(operator_id, program)
+    def tell(self, operator_id: str, zone: str, spans: Sequence[UtilitySpan], since: datetime) -> None:
+        """As the port says: both kinds at once, for a zone's days hold both."""
+        rows, currency = dict[SignalRow, Series](), ""
         for kind, row in ((SpanKind.PRICE, SignalRow.PRICE), (SpanKind.MARGINAL, SignalRow.MARGINAL)):
-            found = [it for it in spans if it.kind is kind]
-            if found:
-                currency = found[-1].currency if kind is SpanKind.PRICE else ""
-                self.signals.keep(feed, Signal(rows={row: _series(found)}, currency=currency))
+            if found := [it for it in spans if it.kind is kind]:
+                rows[row] = _series(found)
+                currency = found[-1].currency if kind is SpanKind.PRICE else currency
+        self.signals.restate(told_feed(operator_id, zone), Signal(rows=rows, currency=currency), since)
 
 
 def _series(spans: Sequence[UtilitySpan]) -> Series:

@@ -117,6 +117,20 @@ def test_what_was_told_is_kept_by_days_and_a_newer_word_replaces_only_what_it_na
     assert aws_calls == ["Query"]
 
 
+def test_what_is_told_anew_from_a_moment_on_is_all_there_is_from_then_on(aws_calls: list[str]) -> None:
+    signals = DynamoSignals()
+    signals.keep(FEED, told(1, TODAY, 72))
+    aws_calls.clear()
+    signals.restate(FEED, told(2, TODAY + 30 * HOUR, 6), TODAY + 12 * HOUR)
+    assert sorted(aws_calls) == ["DeleteItem", "PutItem", "PutItem", "Query"]
+    known = signals.told(FEED, TODAY, TODAY + 3 * DAY).series(SignalRow.PRICE)
+    assert known.row(TODAY, 96) == (1,) * 48
+    assert known.row(TODAY + 30 * HOUR, 96) == (2,) * 24
+    aws_calls.clear()
+    signals.restate(FEED, told(2, TODAY + 30 * HOUR, 6), TODAY + 12 * HOUR)
+    assert aws_calls == ["Query"]
+
+
 def test_days_before_a_zone_changed_its_currency_are_of_another_price() -> None:
     signals = DynamoSignals()
     signals.keep(FEED, told(1, TODAY, 24, "BGN"))

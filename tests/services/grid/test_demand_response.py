@@ -84,7 +84,8 @@ def amps(plant: Plant) -> list[float]:
 
 def is_given_back(plant: Plant) -> bool:
     """Whether each has what it had, but for what is not worth a frame."""
-    return all(13.0 < it <= 14.0 for it in amps(plant))
+    # Chargers are told tenths: who has 13.04 A is told 13.0, and 14.0 is then less than an ampere more.
+    return all(13.0 <= it <= 14.0 for it in amps(plant))
 
 
 def event(

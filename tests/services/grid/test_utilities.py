@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ class Prices:
     def __init__(self) -> None:
         self.told: list[UtilitySpan] = []
 
-    def tell(self, operator_id: str, source: str, spans: Any) -> None:
+    def tell(self, operator_id: str, zone: str, spans: Any, since: datetime) -> None:
         self.told += spans
 
 
@@ -164,6 +164,50 @@ def test_prices_and_emissions_of_a_program_are_those_of_the_sites_that_go_by_it(
     # What one more kWh emits is no account of what was emitted; it says how dirty an hour is, and so it plans.
     assert outlook.carbon_g == ()
     assert next(parts(outlook, kit.clock(), Settings(carbon_micros_per_kg=1_000_000))).cost == pytest.approx(0.73)
+
+
+def test_a_price_that_is_withdrawn_or_told_otherwise_holds_no_more(vtn: Vtn, kit: Kit) -> None:
+    ven = utilities(kit, prices=kit.utilities.prices)
+    ven.link(link_to(vtn))
+    kit.sites.put(replace(SITE, site_id="works"))
+    kit.site_energy.describe(_by_program("op", "peak", kit))
+    told_in = [{"payloadType": "PRICE", "units": "KWH", "currency": "EUR"}]
+
+    outlooks = replace(kit.outlooks, remembered=timedelta())
+
+    def known() -> tuple[int, ...]:
+        return outlooks.of("works", kit.clock() + timedelta(minutes=15), 8).price_micros
+
+    whole = event(vtn, kit, ("PRICE", 0.31), minutes=150, payloadDescriptors=told_in)
+    ven.ask("op")
+    assert known() == (310_000,) * 8
+    # Beside it one for the first hour: told later, it holds; and gone again, what was told before does.
+    hour = event(vtn, kit, ("PRICE", 0.50), minutes=75, payloadDescriptors=told_in)
+    ven.ask("op")
+    assert known() == (500_000,) * 4 + (310_000,) * 4
+    del vtn.objects["events"][hour["id"]]
+    ven.ask("op")
+    assert known() == (310_000,) * 8
+    del vtn.objects["events"][whole["id"]]
+    ven.ask("op")
+    assert known() == ()
+
+
+def test_prices_for_some_are_those_of_the_sites_that_go_by_them_and_of_no_other(vtn: Vtn, kit: Kit) -> None:
+    ven = utilities(kit, prices=kit.utilities.prices)
+    ven.link(link_to(vtn))
+    kit.sites.put(replace(SITE, site_id="works"))
+    told_in = [{"payloadType": "PRICE", "units": "KWH", "currency": "EUR"}]
+    event(vtn, kit, ("PRICE", 0.31), payloadDescriptors=told_in)
+    event(vtn, kit, ("PRICE", 0.99), payloadDescriptors=told_in, targets=_named(vtn, "quay"))
+    ven.ask("op")
+    for zone, price in (("peak", 310_000), ("peak@quay", 990_000)):
+        kit.site_energy.describe(_by_program("op", zone, kit))
+        assert kit.outlooks.of("works", kit.clock() + timedelta(minutes=15), 1).price_micros == (price,)
+
+
+def _named(vtn: Vtn, name: str) -> list[Any]:
+    return [name] if vtn.version == "3.1.0" else [{"type": "GROUP", "values": [name]}]
 
 
 def test_a_price_that_nobody_means_is_passed_over_and_holds_up_no_other(vtn: Vtn, kit: Kit) -> None:
