@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.domain.access.api_keys import ApiKey
-from chalicelib.domain.access.audit import AuditEntry, AuditOutcome, AuditQuery
-from chalicelib.domain.access.invitations import Invitation
-from chalicelib.domain.access.operators import OperatorStanding
-from chalicelib.domain.access.rights import Membership, Role
-from chalicelib.records.access import CountedRefund
+if TYPE_CHECKING:
+    from chalicelib.domain.access.api_keys import ApiKey
+    from chalicelib.domain.access.audit import AuditEntry, AuditOutcome, AuditQuery
+    from chalicelib.domain.access.invitations import Invitation
+    from chalicelib.domain.access.operators import OperatorStanding
+    from chalicelib.domain.access.rights import Membership, Role
+    from chalicelib.records.access import CountedRefund
 
 
 class Memberships(Protocol):

@@ -4,30 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.domain.chargers.allowance import TokenBucket
-from chalicelib.domain.chargers.availability import Happening
-from chalicelib.domain.chargers.charging_ability import ChargingAbility
-from chalicelib.domain.chargers.commands import CommandResult
-from chalicelib.domain.chargers.events import ConnectorId, NewsReceived, ReportKind, ReportReceived
-from chalicelib.domain.chargers.fault_report import FaultReport
-from chalicelib.domain.chargers.setup import MeteringCapability, Setup
-from chalicelib.domain.chargers.setup_profile import SetupProfile
-from chalicelib.domain.chargers.watches import Watcher
-from chalicelib.records.chargers import (
-    Admission,
-    Answered,
-    Charger,
-    Connection,
-    ConnectorState,
-    HeldList,
-    Knock,
-    LoggedMessage,
-    MainMeter,
-    SentCall,
-    Site,
-)
+if TYPE_CHECKING:
+    from chalicelib.domain.chargers.allowance import TokenBucket
+    from chalicelib.domain.chargers.availability import Happening
+    from chalicelib.domain.chargers.charging_ability import ChargingAbility
+    from chalicelib.domain.chargers.commands import CommandResult
+    from chalicelib.domain.chargers.events import ConnectorId, NewsReceived, ReportKind, ReportReceived
+    from chalicelib.domain.chargers.fault_report import FaultReport
+    from chalicelib.domain.chargers.setup import MeteringCapability, Setup
+    from chalicelib.domain.chargers.setup_profile import SetupProfile
+    from chalicelib.domain.chargers.watches import Watcher
+    from chalicelib.records.chargers import (
+        Admission,
+        Answered,
+        Charger,
+        Connection,
+        ConnectorState,
+        HeldList,
+        Knock,
+        LoggedMessage,
+        MainMeter,
+        SentCall,
+        Site,
+    )
 
 
 class Chargers(Protocol):

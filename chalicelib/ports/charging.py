@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from chalicelib.domain.chargers.events import ConnectorId, Reading
-from chalicelib.domain.charging.footprint import Footprint
-from chalicelib.domain.charging.session import Session
-from chalicelib.records.chargers import Connection
-from chalicelib.records.charging import Saved, StoredReading, Sums, Transaction, Waiting
+if TYPE_CHECKING:
+    from chalicelib.domain.chargers.events import ConnectorId, Reading
+    from chalicelib.domain.charging.footprint import Footprint
+    from chalicelib.domain.charging.session import Session
+    from chalicelib.records.chargers import Connection
+    from chalicelib.records.charging import Saved, StoredReading, Sums, Transaction, Waiting
 
 
 class Sessions(Protocol):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
-from chalicelib.domain.chargers.geography import GeoPoint
-from chalicelib.domain.discovery import Drive
-from chalicelib.records.chargers import Site
-from chalicelib.records.discovery import Place
+if TYPE_CHECKING:
+    from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
+    from chalicelib.domain.chargers.geography import GeoPoint
+    from chalicelib.domain.discovery import Drive
+    from chalicelib.records.chargers import Site
+    from chalicelib.records.discovery import Place
 
 
 class Places(Protocol):

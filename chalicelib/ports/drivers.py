@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.records.drivers import AcceptedTerms, Driver, Enrolment, Login, RefusedToken, ShownToken, Terms, Token
+if TYPE_CHECKING:
+    from chalicelib.records.drivers import (
+        AcceptedTerms,
+        Driver,
+        Enrolment,
+        Login,
+        RefusedToken,
+        ShownToken,
+        Terms,
+        Token,
+    )
 
 
 class TokenRegistry(Protocol):

@@ -4,33 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.domain.charging.preferences import ChargingPreferences
-from chalicelib.domain.grid.delivery import QuarterDelivery, Sample
-from chalicelib.domain.grid.demand_response import Contract, DemandEvent, SiteDemand
-from chalicelib.domain.grid.energy import EnergyContract, Feed
-from chalicelib.domain.grid.firmware import Firmware
-from chalicelib.domain.grid.outlook import Outlook, Plan
-from chalicelib.domain.grid.page_events import PageEvent
-from chalicelib.domain.grid.programs import LinearProgram
-from chalicelib.domain.grid.signals import Signal, SignalKind
-from chalicelib.domain.grid.tree import Claim, Conditions, PortId, SiteTree
-from chalicelib.domain.grid.utility import UtilityEvent, UtilitySpan
-from chalicelib.domain.grid.waits import PowerWait
-from chalicelib.records.grid import (
-    FeedState,
-    ManagedSite,
-    NamedLimit,
-    SiteBook,
-    SiteState,
-    StoredClaim,
-    StoredPlan,
-    ToldDraw,
-    ToldLoad,
-    UtilityLink,
-    UtilityNews,
-)
+if TYPE_CHECKING:
+    from chalicelib.domain.charging.preferences import ChargingPreferences
+    from chalicelib.domain.grid.delivery import QuarterDelivery, Sample
+    from chalicelib.domain.grid.demand_response import Contract, DemandEvent, SiteDemand
+    from chalicelib.domain.grid.energy import EnergyContract, Feed
+    from chalicelib.domain.grid.firmware import Firmware
+    from chalicelib.domain.grid.outlook import Outlook, Plan
+    from chalicelib.domain.grid.page_events import PageEvent
+    from chalicelib.domain.grid.programs import LinearProgram
+    from chalicelib.domain.grid.signals import Signal, SignalKind
+    from chalicelib.domain.grid.tree import Claim, Conditions, PortId, SiteTree
+    from chalicelib.domain.grid.utility import UtilityEvent, UtilitySpan
+    from chalicelib.domain.grid.waits import PowerWait
+    from chalicelib.records.grid import (
+        FeedState,
+        ManagedSite,
+        NamedLimit,
+        SiteBook,
+        SiteState,
+        StoredClaim,
+        StoredPlan,
+        ToldDraw,
+        ToldLoad,
+        UtilityLink,
+        UtilityNews,
+    )
 
 
 class ManagedSites(Protocol):

@@ -4,35 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.domain.charging.session import Hold, Session
-from chalicelib.domain.money.invoice import Draft, Invoice
-from chalicelib.domain.money.ledger import Transfer
-from chalicelib.domain.money.organisation import (
-    MemberCode,
-    MonthSpent,
-    Organisation,
-    OrganisationMember,
-    PaidSession,
-)
-from chalicelib.domain.money.receipt import Profile, Receipt
-from chalicelib.domain.money.wallet import Escrow, PayOut, PayOutPart, TopUp, Wallet, WalletEntry, WalletPaper
-from chalicelib.records.drivers import Driver
-from chalicelib.records.money import (
-    BudgetMovement,
-    CardSetup,
-    Comparison,
-    Debt,
-    Difference,
-    InvoiceRun,
-    Movement,
-    MovementOutcome,
-    PaymentNews,
-    ProviderPayment,
-    ProviderRefund,
-    SavedCard,
-)
+if TYPE_CHECKING:
+    from chalicelib.domain.charging.session import Hold, Session
+    from chalicelib.domain.money.invoice import Draft, Invoice
+    from chalicelib.domain.money.ledger import Transfer
+    from chalicelib.domain.money.organisation import (
+        MemberCode,
+        MonthSpent,
+        Organisation,
+        OrganisationMember,
+        PaidSession,
+    )
+    from chalicelib.domain.money.receipt import Profile, Receipt
+    from chalicelib.domain.money.wallet import Escrow, PayOut, PayOutPart, TopUp, Wallet, WalletEntry, WalletPaper
+    from chalicelib.records.drivers import Driver
+    from chalicelib.records.money import (
+        BudgetMovement,
+        CardSetup,
+        Comparison,
+        Debt,
+        Difference,
+        InvoiceRun,
+        Movement,
+        MovementOutcome,
+        PaymentNews,
+        ProviderPayment,
+        ProviderRefund,
+        SavedCard,
+    )
 
 
 class Ledger(Protocol):

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.domain.vehicles.match import CarMatch, SeenSession
-from chalicelib.domain.vehicles.night import Night, NightNews
-from chalicelib.domain.vehicles.plan import CarPlan, CarQuestion
-from chalicelib.domain.vehicles.telemetry import Observed
-from chalicelib.domain.vehicles.wish import CarWish, Departure
+if TYPE_CHECKING:
+    from chalicelib.domain.vehicles.match import CarMatch, SeenSession
+    from chalicelib.domain.vehicles.night import Night, NightNews
+    from chalicelib.domain.vehicles.plan import CarPlan, CarQuestion
+    from chalicelib.domain.vehicles.telemetry import Observed
+    from chalicelib.domain.vehicles.wish import CarWish, Departure
 
 
 class Nights(Protocol):

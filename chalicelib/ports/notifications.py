@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.domain.notifications import Notification
-from chalicelib.records.notifications import Outcome, Posted, Webhook
+if TYPE_CHECKING:
+    from chalicelib.domain.notifications import Notification
+    from chalicelib.records.notifications import Outcome, Posted, Webhook
 
 
 class Outbox(Protocol):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.domain.chargers.answers import Decision
-from chalicelib.domain.chargers.events import ChargingNeedsTold, ChargingPlanTold, Need
-from chalicelib.records.chargers import Connection
+if TYPE_CHECKING:
+    from chalicelib.domain.chargers.answers import Decision
+    from chalicelib.domain.chargers.events import ChargingNeedsTold, ChargingPlanTold, Need
+    from chalicelib.records.chargers import Connection
 
 
 class PowerNeeds(Protocol):

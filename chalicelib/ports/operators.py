@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.domain.operators import AlarmKind, Subject
-from chalicelib.records.operators import (
-    Alarm,
-    AlarmPlace,
-    AlarmSettings,
-    AlarmTelling,
-    ListedAlarm,
-)
+if TYPE_CHECKING:
+    from chalicelib.domain.operators import AlarmKind, Subject
+    from chalicelib.records.operators import (
+        Alarm,
+        AlarmPlace,
+        AlarmSettings,
+        AlarmTelling,
+        ListedAlarm,
+    )
 
 
 class AlarmChecks(Protocol):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.domain.pricing.tariff import Tariff
+if TYPE_CHECKING:
+    from chalicelib.domain.pricing.tariff import Tariff
 
 
 class Tariffs(Protocol):

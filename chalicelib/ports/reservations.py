@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.domain.reservations import Keeper, Reservation, ReservationStatus
+if TYPE_CHECKING:
+    from chalicelib.domain.reservations import Keeper, Reservation, ReservationStatus
 
 
 class Reservations(Protocol):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.domain.sessions import Checkout
-from chalicelib.records.drivers import Driver
-from chalicelib.records.sessions import Viewer
+if TYPE_CHECKING:
+    from chalicelib.domain.sessions import Checkout
+    from chalicelib.records.drivers import Driver
+    from chalicelib.records.sessions import Viewer
 
 
 class Checkouts(Protocol):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.domain.chargers.events import SignedValue
-from chalicelib.domain.transparency.signed_records import MeterKey
-from chalicelib.records.transparency import Leaf, LogState, ShownCheckpoint
+if TYPE_CHECKING:
+    from chalicelib.domain.chargers.events import SignedValue
+    from chalicelib.domain.transparency.signed_records import MeterKey
+    from chalicelib.records.transparency import Leaf, LogState, ShownCheckpoint
 
 
 class SignedValues(Protocol):

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.domain.vehicles.budget import Breaker, CallPrices
-from chalicelib.domain.vehicles.capability import Capability, CarCommand, OwnSchedule
-from chalicelib.domain.vehicles.telemetry import Telemetry
-from chalicelib.records.vehicles import (
-    CarAnswer,
-    CarLink,
-    CarTokens,
-    ConsentScope,
-    FoundCar,
-    LinkAccess,
-    LinkAttempt,
-    PushedNews,
-    Vehicle,
-)
+if TYPE_CHECKING:
+    from chalicelib.domain.vehicles.budget import Breaker, CallPrices
+    from chalicelib.domain.vehicles.capability import Capability, CarCommand, OwnSchedule
+    from chalicelib.domain.vehicles.telemetry import Telemetry
+    from chalicelib.records.vehicles import (
+        CarAnswer,
+        CarLink,
+        CarTokens,
+        ConsentScope,
+        FoundCar,
+        LinkAccess,
+        LinkAttempt,
+        PushedNews,
+        Vehicle,
+    )
 
 
 class Maker(Protocol):

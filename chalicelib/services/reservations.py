@@ -32,7 +32,6 @@ from chalicelib.ports.money import Payments
 from chalicelib.ports.reservations import Reservations
 from chalicelib.records.chargers import Gone, Purpose, SentCall
 from chalicelib.records.drivers import Driver
-from chalicelib.records.money import Declined
 from chalicelib.records.parts import WHOLE, Part
 from chalicelib.services.access import Refusal, drivers_own
 from chalicelib.services.chargers.commands import ChargerCommands
@@ -94,11 +93,7 @@ class DriverReservations:
         reservation = _reservation(reservation_id, driver_id, spot, now, until)
         if not self.reservations.take_turn(driver_id, reservation_id, reservation.until, now):
             raise Refusal("reservation_open", "you have a reservation already; cancel it first")
-        try:
-            self._check_card(driver, reservation)
-        except Declined as error:
-            self.reservations.end_turn(driver_id, reservation_id)
-            raise Refusal("payment_declined", f"the card is not good for a reservation: {error}") from None
+        self._check_card(driver, reservation)
         if spot.state.session_id is not None:
             # Left behind by a session that is over: `spot` has seen to that.
             self.connectors.free(charger_id, connector, spot.state.session_id)
@@ -209,14 +204,21 @@ class DriverReservations:
             )
 
     def _check_card(self, driver: Driver, reservation: Reservation) -> None:
-        """Raises Declined unless the card is good for what it costs to come too late, or a part of the usual hold."""
+        """End the turn unless the card is good for what coming too late costs, or a part of the usual hold: Refusal."""
+        # Each charger's first frame waits for this service, and for no card.
+        from chalicelib.records.money import Declined  # noqa: PLC0415
+
         tariff = reservation.tariff
         if tariff.is_free:
             return
         missed = Reserved(reservation.created_at, reservation.until, has_expired=True)
         fee_minor = price(tariff, Usage((), missed), reservation.time_zone).total_minor
         amount_minor = max(fee_minor, -(-tariff.hold_minor // _PART_OF_HOLD))
-        self.payments().check_card(driver, tariff.currency, amount_minor, reservation.reservation_id)
+        try:
+            self.payments().check_card(driver, tariff.currency, amount_minor, reservation.reservation_id)
+        except Declined as error:
+            self.reservations.end_turn(reservation.driver_id, reservation.reservation_id)
+            raise Refusal("payment_declined", f"the card is not good for a reservation: {error}") from None
 
     def _finish(self, reservation: Reservation) -> None:
         """Give the connector back, and ask for what is owed; safe to do again."""

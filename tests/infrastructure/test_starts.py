@@ -73,6 +73,14 @@ def test_an_opened_socket_loads_nothing_of_sessions_prices_drivers_or_power() ->
     assert not [it for it in found if it.startswith(tuple(of_others))]
 
 
+def test_a_charger_that_talks_loads_nothing_of_invoices_wallets_organisations_or_what_operators_are_told() -> None:
+    """What is only named in a signature is loaded by nobody: a start pays for each class of data."""
+    found = loaded("app.on_message", "from chalicelib import wiring; wiring.network().router")
+    of_others = ("money.invoice", "money.wallet", "money.organisation", "access.audit", "access.api_keys")
+    assert not {f"chalicelib.domain.{it}" for it in of_others} & found
+    assert not {"chalicelib.records.money", "chalicelib.records.operators", "chalicelib.records.transparency"} & found
+
+
 def test_a_charger_loads_only_the_version_it_speaks() -> None:
     speak = "from chalicelib.protocol.ocpp import dialect_for; dialect_for('ocpp1.6').asks()"
     found = loaded("app.on_message", speak)

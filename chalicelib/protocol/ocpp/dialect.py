@@ -10,9 +10,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from chalicelib.domain.chargers.answers import Answer
 from chalicelib.domain.chargers.commands import (
     Ask,
     AuthorizationStatus,
@@ -26,6 +25,9 @@ from chalicelib.domain.chargers.events import ChargerEvent, ChargingStarted
 from chalicelib.protocol.ocpp import profiles
 from chalicelib.protocol.ocpp.frames import Call, CallError, ProtocolError, is_known, schema_names, violation
 from chalicelib.protocol.ocpp.payload import Payload, Unusable, as_identifier
+
+if TYPE_CHECKING:
+    from chalicelib.domain.chargers.answers import Answer
 
 Fields = dict[str, Any]
 Decoder = Callable[[Payload], ChargerEvent]

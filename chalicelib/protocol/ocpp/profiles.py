@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from chalicelib.domain.grid.profiles import FIRST_ID, LAST_ID, is_ours
-
 _TRANSACTION = "TxProfile"
 _WHOLE = ("ChargePointMaxProfile", "ChargingStationMaxProfile", "ChargingStationExternalConstraints")
 _REPEATS_AFTER_S = {"Daily": 86_400, "Weekly": 604_800}
@@ -39,6 +37,9 @@ def trespass(action: str, payload: Mapping[str, Any]) -> str | None:
 
     The payload is valid by its schema.
     """
+    # Only operators are asked that; each charger's socket would wait for what load balancing is made of.
+    from chalicelib.domain.grid.profiles import FIRST_ID, LAST_ID, is_ours  # noqa: PLC0415
+
     numbers = []
     if action == "SetChargingProfile":
         numbers = [(payload.get("csChargingProfiles") or payload.get("chargingProfile") or {})]

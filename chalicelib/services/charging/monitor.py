@@ -5,7 +5,7 @@ From which energy on is written beside its transaction, so that most readings co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -53,15 +53,37 @@ def outgrown_at_wh(session: Session, *more: Hold) -> int | None:
     cautious = session.tariff.depends_on_course
     enough_minor = sum(raised.values()) * (_CAUTIOUS_PERCENT if cautious else _SHARE_PERCENT) // 100
     tariff = _dearest(session.tariff) if cautious else session.tariff
+
+    def minor_at(energy_wh: int) -> int:
+        usage = planned(session.created_at, energy_wh, 3600, reserved=session.reserved)
+        return price(tariff, usage, session.time_zone).total_minor
+
+    return _least_wh(minor_at, enough_minor)
+
+
+def _least_wh(minor_at: Callable[[int], int], enough_minor: int) -> int:
+    """The least energy that costs so much, or the most there is; more energy never costs less.
+
+    Each price is a bill made out, and to halve what is left would take twenty-two. A price is a straight line of the
+    energy, or a few: where it gets there is guessed from both ends, and halved only after a guess that was no better.
+    """
     low, high = 0, _MOST_WH
-    while low < high:
-        middle = (low + high) // 2
-        usage = planned(session.created_at, middle, 3600, reserved=session.reserved)
-        if price(tariff, usage, session.time_zone).total_minor >= enough_minor:
-            high = middle
+    low_minor, high_minor = minor_at(low), minor_at(high)
+    if low_minor >= enough_minor or high_minor < enough_minor:
+        return low if low_minor >= enough_minor else high
+    is_guessed = True
+    while high - low > 1:
+        width = high - low
+        # Half a cent less, since from there on it is rounded up.
+        guess = width * (2 * (enough_minor - low_minor) - 1) // (2 * (high_minor - low_minor))
+        middle = low + min(max(guess if is_guessed else width // 2, 1), width - 1)
+        minor = minor_at(middle)
+        if minor >= enough_minor:
+            high, high_minor = middle, minor
         else:
-            low = middle + 1
-    return low
+            low, low_minor = middle, minor
+        is_guessed = 2 * (high - low) <= width
+    return high
 
 
 def wants_attention(facts: Transaction, readings: Sequence[Reading]) -> bool:
