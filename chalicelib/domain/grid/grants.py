@@ -258,7 +258,8 @@ def default_shown(page: PortPage, limit_ma: int) -> PortPage:
     travel = [
         it for it in page.pushes if it.last_sent_at + ROAMS_FOR > asked_at and not (it.name in knows and it.sends == 1)
     ]
-    pushes = tuple(it for it in travel if it not in known or it.limit_ma > wanted)
+    # A copy of the very one that was shown may come once more, after a lower one.
+    pushes = tuple(it for it in travel if it not in known or it.limit_ma >= wanted)
     if page.lost_at is not None and asked_at >= page.lost_at and not page.leases:
         # There is nothing that it would have to be told again.
         page = replace(page, lost_at=None, lost_by=None)

@@ -14,7 +14,17 @@ from enum import StrEnum
 from chalicelib.domain.chargers.charging_ability import ProfileForm
 from chalicelib.domain.grid.firmware import Firmware, awaits_proof
 from chalicelib.domain.grid.grants import PortPage, Trust, asked, default_pushed, repeated, schedule_asked
-from chalicelib.domain.grid.leases import ANSWERED_WITHIN, CLOCK_SLACK, LEASE, Lease, Period, lease_of, push_of
+from chalicelib.domain.grid.leases import (
+    ANSWERED_WITHIN,
+    CLOCK_SLACK,
+    LEASE,
+    ROAMS_FOR,
+    DefaultPush,
+    Lease,
+    Period,
+    lease_of,
+    push_of,
+)
 from chalicelib.domain.grid.obedience import Measure
 from chalicelib.domain.grid.tree import PortId
 
@@ -111,8 +121,10 @@ class PortLook:
         """A look for what is due without a raise."""
         page, need = self.page, self.need
         default_ma = need.default_ma
-        if default_ma is not None and default_ma > (page.default_ma or 0):
-            default_ma = page.default_ma
+        # One that its charger may have lost is told it again, before anything that is more.
+        known_ma = page.default_ma if page.default_ma is not None else page.expected_ma
+        if default_ma is not None and default_ma > (known_ma or 0):
+            default_ma = known_ma
         limit_ma = None if need.limit_ma is None else min(need.limit_ma, self._current_ma)
         return replace(self, need=replace(need, default_ma=default_ma, limit_ma=limit_ma, plan=()), is_as_it_is=True)
 
@@ -157,12 +169,17 @@ class PortLook:
     @property
     def _is_default_due(self) -> bool:
         page, default_ma = self.page, self.need.default_ma
-        is_as_told = page.default_phases == self.need.default_phases and not page.pushes
+        is_as_told = page.default_phases == self.need.default_phases and all(map(self._is_echo, page.pushes))
         if default_ma is None or (page.default_ma == default_ma and is_as_told):
             return False
         # What provably keeps no default is told one all the same, and not asked what became of it.
         is_told = any(it.limit_ma == default_ma and it.answered_at is not None for it in page.pushes)
         return not (self._is_hopeless and is_told)
+
+    def _is_echo(self, push: DefaultPush) -> bool:
+        """Whether it was shown, and a copy of it may come once more; when none can, it is read for the last time."""
+        is_shown = (push.limit_ma, push.phases) == (self.page.default_ma, self.page.default_phases)
+        return is_shown and push.answered_at is not None and self.at < push.last_sent_at + ROAMS_FOR
 
     @property
     def _is_hopeless(self) -> bool:

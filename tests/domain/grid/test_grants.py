@@ -235,3 +235,12 @@ def test_a_port_that_ignores_its_grant_is_at_its_maximum_until_it_was_seen_to_ke
     page = ignored(confirmed(sent(PAGE, "a", 8_000, T0), "a", T0 + S), T0 + 60 * S)
     assert held_ma(page, T0 + 60 * S) == held_ma(session_over(page, "S1", T0 + 90 * S), T0 + 90 * S) == 32_000
     assert held_ma(obeyed(page), T0 + 99 * S) == 8_000
+
+
+def test_a_copy_of_a_default_that_was_shown_may_come_after_the_lower_one_that_followed() -> None:
+    page = repeated(default_pushed(PAGE, push_of("high", 10_000, T0)), "high", T0 + 10 * S)
+    page = default_answered(page, "high", T0 + 11 * S)
+    page = default_shown(schedule_asked(page, "r", T0 + 20 * S), 10_000)
+    page = default_answered(default_pushed(page, push_of("low", 0, T0 + 30 * S)), "low", T0 + 31 * S)
+    page = default_shown(schedule_asked(page, "s", T0 + 40 * S), 0)
+    assert held_ma(page, T0 + 41 * S) == 10_000

@@ -280,10 +280,9 @@ def test_one_that_may_be_drawing_its_default_is_paused_first() -> None:
 
 def test_one_phase_waits_for_the_room_of_three_until_it_was_shown_and_then_for_that_of_one() -> None:
     def fits(by_port: Mapping[PortId, PortCurrent]) -> bool:
-        first, others = (
-            sum(its) for its in zip(*((it.first_ma, it.others_ma) for it in by_port.values()), strict=True)
-        )
-        return first <= 20_000 and others <= 10_000
+        first_ma = sum(it.first_ma for it in by_port.values())
+        others_ma = sum(it.others_ma for it in by_port.values())
+        return first_ma <= 20_000 and others_ma <= 10_000
 
     other = replace(told(PAGE, "x", 10_000, T0), port_id=TWO)
     desk = Desk(replace(page_of(ONE), default_ma=0), other, fits=fits)
