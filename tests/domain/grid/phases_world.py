@@ -57,6 +57,7 @@ THREE_AFTER_BOOT = PhaseMake(
 KEEPS_ALL = PhaseMake("keeps all when booted", keeps_session_when_booted=True)
 RUNS_FREE_BY_THREE = PhaseMake("switches, runs free after a lease", falls_back=False)
 CANNOT = PhaseMake("cannot", can=False, obeys=False, shows_phases=False)
+SWITCHING_MAKES = (SWITCHES, SWITCHES_GO_E, SWITCHES_RELATIVE, KEEPS_ALL)
 PHASE_MAKES = (
     SWITCHES,
     SWITCHES_RELATIVE,

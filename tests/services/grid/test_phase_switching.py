@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
 from chalicelib.domain.chargers.charging_ability import ChargingAbility, firmware_key
+from chalicelib.domain.chargers.setup import MeteringCapability
 from chalicelib.domain.grid.firmware import OnePhase
 from chalicelib.domain.grid.tree import Node, Phase, Port, SiteTree
-from chalicelib.domain.grid.waits import WaitCause
 from chalicelib.records.grid import ToldDraw
 from tests.services.conftest import Kit
-from tests.services.grid.plant import MOST_A, SITE_ID, Outlet, Plant
+from tests.services.grid.plant import SITE_ID, Outlet, Plant
 from tests.services.grid.test_crashes import Deaths, Dying
 
 _SHORT_A, _ROUNDING_A = 8.0, 0.1
@@ -58,10 +59,10 @@ class ShortPlant(Plant):
         super().__init__(kit)
         self.outlets: list[Outlet] = [PhaseOutlet(it.charger_id, it.connection_id) for it in self.outlets]
         self.read_at = kit.clock()
+        self.worst_conductor_a = 0.0
+        self.energy_wh = [0] * len(self.outlets)
         for it in self.outlets:
-            charger = kit.chargers.get(it.charger_id)
-            assert charger is not None
-            kit.setups.keep_ability(it.charger_id, ChargingAbility(switches_phases=True))
+            kit.setups.settle(it.charger_id, "", MeteringCapability.UNKNOWN, ChargingAbility(switches_phases=True))
         known = kit.firmwares.of(firmware_key("ocpp1.6", "Plant", "One", "1"))
         kit.firmwares.learn(known, replace(known, one_phase=_PROVEN))
 
@@ -86,7 +87,11 @@ class ShortPlant(Plant):
             self.read_at = now
             self._read(now)
         super()._step()
-        self.worst_a = max(self.worst_a, *self._sums()) if self.read_at > now - _READING * 10_000 else self.worst_a
+        self.worst_conductor_a = max(self.worst_conductor_a, *self._sums())
+
+    def _obey(self, outlet: Outlet, frame: str) -> None:
+        super()._obey(outlet, frame)
+        self.worst_conductor_a = max(self.worst_conductor_a, *self._sums())
 
     def _read(self, now: datetime) -> None:
         for number, (amperes, phases) in enumerate(self.flowing()):
@@ -94,8 +99,12 @@ class ShortPlant(Plant):
                 continue
             first, second, third = (round(amperes * 1000) if it < phases else 0 for it in range(3))
             draw = ToldDraw(at=now, current_ma=(first, second, third))
-            port_id, session_id = self.port(number), f"S-{number}"
-            self.survive(lambda it=(port_id, session_id, draw): self.kit.managed_sites.drew(SITE_ID, *it, None))  # type: ignore[misc]
+            self.energy_wh[number] += round(amperes * phases * 230 * (_READING / timedelta(hours=1)))
+            self.survive(
+                partial(
+                    self.kit.managed_sites.drew, SITE_ID, self.port(number), f"S-{number}", draw, self.energy_wh[number]
+                )
+            )
 
     def _sums(self) -> list[float]:
         sums = [0.0, 0.0, 0.0]
@@ -103,3 +112,54 @@ class ShortPlant(Plant):
             for phase in range(phases):
                 sums[(place + phase) % 3] += amperes
         return sums
+
+
+def together(plant: ShortPlant) -> bool:
+    """Both that charge do, each by its own phase."""
+    flowing = plant.flowing()
+    return all(phases == 1 and amperes >= 6.0 for amperes, phases in flowing[:2])
+
+
+def test_who_would_take_turns_is_switched_after_five_minutes_and_the_last_is_switched_back(kit: Kit) -> None:
+    plant = ShortPlant(kit)
+    plant.describe()
+    for number in range(2):
+        plant.begin(number)
+        plant.live(6)
+    plant.live(240)
+    assert sorted(phases for _, phases in plant.flowing()) == [0, 0, 0, 3]
+    # One that charges is switched in its turn; the other in its own, a quarter of an hour later.
+    plant.live(1_500)
+    assert together(plant)
+    state = kit.managed_sites.state(SITE_ID)
+    assert state is not None
+    assert [it.shown_one for it in state.book.pages[:2]] == ["S-0", "S-1"]
+    assert [it.switching and it.switching.left for it in state.book.notes] == [1, 1]
+    plant.end(1)
+    plant.live(800)
+    assert plant.flowing()[0][1] == 1
+    plant.live(400)
+    assert plant.flowing()[0] == (8.0, 3)
+    assert plant.worst_conductor_a <= _SHORT_A + _ROUNDING_A
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("first", range(1, 6))
+def test_whoever_dies_at_whatever_write_of_a_switch_no_conductor_carries_too_much(
+    kit: Kit, first: int, after: bool
+) -> None:
+    plant = ShortPlant(kit)
+    plant.describe()
+    deaths = Deaths(set(range(first, 250, 5)), after=after)
+    for name, writes in _WRITES.items():
+        vars(kit)[name] = Dying(getattr(kit, name), writes, deaths)
+    plant.looks = kit.looks  # type: ignore[assignment]
+    for built in ("balancer", "dispatch", "commands", "conversation", "router"):
+        vars(kit).pop(built, None)
+    for number in range(2):
+        plant.begin(number)
+        plant.live(6)
+    plant.live(2_400)
+    assert plant.deaths
+    assert plant.worst_conductor_a <= _SHORT_A + _ROUNDING_A
+    assert together(plant)
