@@ -7,10 +7,13 @@ order among them, boots, new sockets, deaf chargers, firmwares that forget, plan
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 
 from rich.table import Table
 
-from tests.domain.grid.world import WAYS, live
+from tests.domain.grid.phases_world import PHASE_WAYS, live_by_phases
+from tests.domain.grid.world import WAYS, History, live
 
 _COMPARED = 200
 
@@ -20,10 +23,12 @@ def table(number: int, first_seed: int = 0) -> Table:
     shown = Table(title="Histories of a site, and those in which it was above its limit", title_justify="left")
     for column in ("how limits are told", "histories", "overloaded", "most above its limit", "seeds", "s"):
         shown.add_column(column, justify="left" if column == "seeds" else "right")
-    for way in WAYS:
+    ways: dict[str, Callable[[int], History]] = {way: partial(live, way=way) for way in WAYS}
+    ways |= {f"one phase or three: {way}": partial(live_by_phases, way=way) for way in PHASE_WAYS}
+    for way, lived in ways.items():
         count = number if way == "the book" else min(number, _COMPARED)
         began = time.perf_counter()
-        found = [live(seed, way) for seed in range(first_seed, first_seed + count)]
+        found = [lived(seed) for seed in range(first_seed, first_seed + count)]
         bad = [it for it in found if it.overloads or it.above_book]
         worst = max((it.worst_ma / it.limit_ma for it in bad), default=0)
         seeds = ", ".join(str(it.seed) for it in bad[:5])

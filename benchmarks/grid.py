@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from chalicelib.adapters.grid.highs import Highs
 from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.outlook import Outlook
 from chalicelib.domain.grid.plans import problem, read
-from chalicelib.domain.grid.tree import Claim, Node, SiteTree
+from chalicelib.domain.grid.tree import Claim, Node, SiteTree, Switching
 from local.simulate.algorithms import ALGORITHMS
 from local.simulate.day import Outcome, simulate
 from local.simulate.days import generate
@@ -97,6 +98,10 @@ def table() -> Table:
         tree, claims = crowd(ports, amperes)
         spent_s = min(_sharing(tree, claims) for _ in range(_ROUNDS))
         found.add_row(f"{ports}, {amperes} A", str(len(claims)), f"{spent_s * 1000:.1f}", f"{spent_s / loop_s:.0f}")
+        able = [replace(it, switching=Switching()) for it in claims]
+        spent_s = min(_sharing(tree, able) for _ in range(_ROUNDS))
+        title = f"{ports}, {amperes} A, may be switched to one phase"
+        found.add_row(title, str(len(able)), f"{spent_s * 1000:.1f}", f"{spent_s / loop_s:.0f}")
     return found
 
 

@@ -17,7 +17,7 @@ from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.grants import PortPage
 from chalicelib.domain.grid.outlook import Plan
 from chalicelib.domain.grid.page_events import PageEvent
-from chalicelib.domain.grid.tree import OperatorLimit, Port, PortId, SiteTree
+from chalicelib.domain.grid.tree import OperatorLimit, Port, PortId, SiteTree, Switching
 from chalicelib.domain.grid.waits import PowerWait
 
 
@@ -189,7 +189,8 @@ class PortNote:
 
     `grant_ma`: what it may draw now, `target_ma` once others have lowered theirs. `bound`: the node that holds it back.
     `turn_since`, `idle_since`, `car_phases`, `car_most_ma`: as in `Grants`, to be given again with the next claims.
-    `wish`: its claim's, when its driver was last to be told what comes of that.
+    `wish`: its claim's, when its driver was last to be told what comes of that. `switching`: by how many phases it is
+    to charge, of a charge that may be switched.
     """
 
     port_id: PortId
@@ -202,6 +203,7 @@ class PortNote:
     car_phases: int | None = None
     car_most_ma: int | None = None
     wish: str = ""
+    switching: Switching | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

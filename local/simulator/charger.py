@@ -348,7 +348,7 @@ class Charger:
 
     def charge(self, at: Connector) -> Charge:
         """What the limit of a connector's power depends on now."""
-        return charge_at(at, self.memory.profiles, self.memory.settings, now())
+        return charge_at(at, self.memory.profiles, self.memory.settings, now(), self.oddities)
 
     async def _metering(self) -> None:
         while True:

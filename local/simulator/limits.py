@@ -25,12 +25,14 @@ class Oddities:
     `ignores`: it takes them and charges as it likes. `refuses`: words of profiles that it does not take, each one or
     two joined by a blank: a purpose, a kind ("ChargePointMaxProfile Relative"). `forgets_when_cut`: with its
     connection they are gone. `wedges_at_zero`: once a limit of 0 has paused a charge it never goes on.
+    `passes_over_phases`: it says that it can switch, shows so, and charges by three all the same.
     """
 
     ignores: bool = False
     refuses: frozenset[str] = frozenset()
     forgets_when_cut: bool = False
     wedges_at_zero: bool = False
+    passes_over_phases: bool = False
 
 
 def refusal(profile: Profile, kept: Profiles, settings: Settings, oddities: Oddities) -> str | None:

@@ -127,12 +127,17 @@ class Profile:
 
 @dataclass(frozen=True)
 class Charge:
-    """What a limit depends on. `has_priority`: its driver paid to be first (OCPP 2.1 K22)."""
+    """What a limit depends on. `has_priority`: its driver paid to be first (OCPP 2.1 K22).
+
+    `phases` are those that its car may use now, of `most_phases`; `switches`: its charger can go over to one, and back.
+    """
 
     transaction: str | None = None
     since: datetime | None = None
     has_priority: bool = False
     phases: int = PHASES
+    most_phases: int = PHASES
+    switches: bool = False
 
 
 class Profiles:
@@ -192,8 +197,11 @@ class Profiles:
 
     def phases(self, evse: int, at: datetime, charge: Charge) -> int:
         """By how many phases a car there may charge, if its charger can switch."""
-        said = (it.phases(at, charge.since) for it in self._kept.values() if _is_for(it, evse, charge))
-        return min(PHASES, *(it or PHASES for it in said), PHASES)
+        found = [self._ruling((it,), evse, at, charge) for it in _own(charge)]
+        own = next((it for it in found if it is not None), None)
+        station = self._ruling(_STATION, 0, at, charge)
+        said = [it.phases(at, charge.since) for it in (own, station) if it is not None]
+        return min([PHASES, *(it for it in said if it is not None)])
 
     def station_w(self, at: datetime, connectors: int) -> float:
         """What the whole station may give."""
@@ -205,25 +213,32 @@ class Profiles:
     ) -> list[Payload]:
         """The schedule periods that follow from all profiles, from now on; `evse` 0 for the whole station."""
         until = at + timedelta(seconds=duration_s)
-        charge = replace(charge, since=charge.since or at)
+        charge = replace(charge, since=charge.since or at, phases=charge.most_phases)
         turns = {turn for it in self._kept.values() for turn in it.turns(at, until, charge.since)}
         periods: list[Payload] = []
         for turn in sorted({at, *(it for it in turns if at < it < until)}):
-            limit_w = self.offered_w(evse, turn, charge) if evse else self.station_w(turn, connectors)
-            limit = round(limit_w if unit == "W" else limit_w / (VOLTAGE_V * charge.phases), 1)
+            phases = self.phases(evse, turn, charge) if evse and charge.switches else PHASES
+            then = replace(charge, phases=min(charge.phases, phases))
+            limit_w = self.offered_w(evse, turn, then) if evse else self.station_w(turn, connectors)
+            said = {"limit": round(limit_w if unit == "W" else limit_w / (VOLTAGE_V * then.phases), 1)}
+            if evse and charge.switches:
+                said["numberPhases"] = phases
             start_s = round((turn - at).total_seconds())
             if periods and periods[-1]["startPeriod"] == start_s:
                 periods.pop()
-            if not periods or periods[-1]["limit"] != limit:
-                periods.append({"startPeriod": start_s, "limit": limit})
+            if not periods or periods[-1] != {"startPeriod": periods[-1]["startPeriod"], **said}:
+                periods.append({"startPeriod": start_s, **said})
         return periods
 
     def _own_w(self, evse: int, at: datetime, charge: Charge) -> float | None:
-        purposes = ["TxProfile", "TxDefaultProfile"]
-        if charge.has_priority:
-            purposes.insert(0, "PriorityCharging")
-        found = (self._prevailing((purpose,), evse, at, charge) for purpose in purposes)
+        found = (self._prevailing((purpose,), evse, at, charge) for purpose in _own(charge))
         return next((it for it in found if it is not None), None)
+
+    def _ruling(self, purposes: tuple[str, ...], evse: int, at: datetime, charge: Charge) -> Profile | None:
+        """The profile that says how much, of those purposes."""
+        fitting = [it for it in self._kept.values() if it.purpose in purposes and _is_for(it, evse, charge)]
+        fitting = [it for it in fitting if it.limit_w(at, charge.since, charge.phases) is not None]
+        return max(fitting, key=lambda it: (it.evse, it.stack_level), default=None)
 
     def _prevailing(self, purposes: tuple[str, ...], evse: int, at: datetime, charge: Charge) -> float | None:
         limits_w = []
@@ -238,3 +253,8 @@ class Profiles:
 
 def _is_for(profile: Profile, evse: int, charge: Charge) -> bool:
     return profile.evse in (0, evse) and profile.transaction in (None, charge.transaction)
+
+
+def _own(charge: Charge) -> tuple[str, ...]:
+    """The purposes of a charge's own profiles, the first of them before the others."""
+    return (*(("PriorityCharging",) if charge.has_priority else ()), "TxProfile", "TxDefaultProfile")

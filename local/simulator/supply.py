@@ -5,7 +5,7 @@ A car changes its current within seconds, not at once: `ramp_s` is how long from
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from local.simulator.battery import Car
@@ -28,16 +28,15 @@ class Drive:
     oddities: Oddities
 
 
-def charge_at(at: Connector, profiles: Profiles, settings: Settings, now: datetime) -> Charge:
+def charge_at(at: Connector, profiles: Profiles, settings: Settings, now: datetime, oddities: Oddities) -> Charge:
     """What the limit of its power depends on: the charge, and by how many phases its car may draw."""
-    charge = at.charge
-    if at.car is None:
-        return charge
-    phases = at.car.phases
     switch = next((it for it in map(settings.find, _SWITCHES) if it is not None), None)
-    if switch is not None and switch.value.casefold() == "true":
-        phases = min(phases, profiles.phases(at.number, now, charge))
-    return Charge(charge.transaction, charge.since, charge.has_priority, phases)
+    switches = switch is not None and switch.value.casefold() == "true"
+    phases = at.car.phases if at.car is not None else PHASES
+    charge = replace(at.charge, phases=phases, most_phases=phases, switches=switches)
+    if not switches or oddities.passes_over_phases:
+        return charge
+    return replace(charge, phases=min(phases, profiles.phases(at.number, now, charge)))
 
 
 def offered_w(at: Connector, profiles: Profiles, charge: Charge, now: datetime, drive: Drive) -> float:

@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.domain.chargers.charging_ability import LearntAbility, firmware_key
-from chalicelib.domain.grid import grants
+from chalicelib.domain.grid import grants, leases
 from chalicelib.domain.grid.firmware import Firmware
 from local.simulator.battery import Car
 from local.simulator.charger import Charger
@@ -237,7 +237,8 @@ def test_a_firmware_that_nobody_knows_counts_at_its_most_until_it_has_shown_what
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # No frame roams here: what nothing was sent to for a moment, nothing reaches.
-    monkeypatch.setattr(grants, "ROAMS_FOR", timedelta(0))
+    for module in (grants, leases):
+        monkeypatch.setattr(module, "ROAMS_FOR", timedelta(0))
     site = Site(world, number=2)
     site.know(LearntAbility(), keeps_when_booted=None)
     # Before its power is shared out: whoever charges is not cut off, whoever is cut off reads no card.

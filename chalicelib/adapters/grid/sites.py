@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from itertools import groupby
+from typing import TypeVar
 
 from chalicelib.adapters.dynamo import (
     decode,
@@ -25,7 +26,7 @@ from chalicelib.adapters.grid.demand_events import DEMAND, site_demand
 from chalicelib.adapters.tables import GridRow
 from chalicelib.domain.chargers.charging_ability import LearntAbility
 from chalicelib.domain.charging.preferences import ChargingPreferences, combined
-from chalicelib.domain.grid.firmware import Firmware
+from chalicelib.domain.grid.firmware import Firmware, OnePhase
 from chalicelib.domain.grid.page_events import PageEvent
 from chalicelib.domain.grid.tree import PortId
 from chalicelib.domain.grid.waits import PowerWait
@@ -211,6 +212,9 @@ class DynamoManagedSites:
             yield from _sites_in(_WISHING + it)
 
 
+_Learnt = TypeVar("_Learnt", LearntAbility, OnePhase)
+
+
 class DynamoFirmwares:
     """The port Firmwares: a row each in a partition of theirs. Methods make one call where they say nothing else."""
 
@@ -221,13 +225,17 @@ class DynamoFirmwares:
     def learn(self, before: Firmware, after: Firmware) -> None:
         """Two calls: whoever proves something else of the same firmware in between proves it again."""
         known = self.of(after.name)
-        told = replace(after, learnt=merged(known.learnt, before.learnt, after.learnt))
+        told = replace(
+            after,
+            learnt=merged(known.learnt, before.learnt, after.learnt),
+            one_phase=merged(known.one_phase, before.one_phase, after.one_phase),
+        )
         if told.keeps_when_booted == before.keeps_when_booted:
             told = replace(told, keeps_when_booted=known.keeps_when_booted)
         put(GridRow(_FIRMWARES, after.name, body=encode(told)))
 
 
-def merged(known: LearntAbility, before: LearntAbility, after: LearntAbility) -> LearntAbility:
+def merged(known: _Learnt, before: _Learnt, after: _Learnt) -> _Learnt:
     """What is known, with all that is another after than before."""
     changed = {
         it.name: getattr(after, it.name) for it in fields(after) if getattr(after, it.name) != getattr(before, it.name)

@@ -3,19 +3,21 @@
 Each node of the tree, phase by phase, keeps its limit whatever part of their grants the cars take. Whoever has
 something has at least its charger's least current; where not all can, they take turns (`turns`). All rise to a common
 level (`filling`), by weight and by what they need to be ready in time (`needs`); what a car leaves goes to others
-(`cars`). The same question has the same answer, in whatever order it is put.
+(`cars`). Whose charger can charge by one phase is switched to it where somebody waits who then need not, and back where
+all fit by all of theirs for long (`one_phase`). The same question has the same answer, in whatever order it is put.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.grid.cars import Car, is_asleep, learn
 from chalicelib.domain.grid.currents import Conductors, Flow
 from chalicelib.domain.grid.filling import Filling, Glass
 from chalicelib.domain.grid.needs import USUAL_MA, is_met, urgency
+from chalicelib.domain.grid.one_phase import considered
 from chalicelib.domain.grid.tree import Claim, Conditions, Grants, Port, PortId, SiteTree
 from chalicelib.domain.grid.turns import TURN, is_turn, place_in_line
 
@@ -37,10 +39,21 @@ def share(tree: SiteTree, claims: Iterable[Claim], at: datetime, conditions: Con
         if claim.port_id in ports
     ]
     known.sort(key=lambda it: place_in_line(it.claim, at))
-    flows = {it.claim.port_id: conductors.flows(it.port, it.car.phases) for it in known}
     default_ma = conditions.default_ma
+    # What is drawn in silence flows by all phases that a car uses, be its port switched or not.
+    silent = {it.claim.port_id: conductors.flows(it.port, it.car.phases) for it in known}
+
+    def empty(but: Collection[PortId]) -> tuple[Filling, Mapping[PortId, int]]:
+        """The site before anybody is granted anything, and what each draws in silence, without some of them."""
+        bases = {it: most_ma for it, most_ma in default_ma.items() if it not in but}
+        return Filling(conductors, _flowing(ports, silent, conductors, bases)), bases
+
+    known = _considered(known, silent, conductors, empty, at)
+    flows = {
+        it.claim.port_id: conductors.flows(it.port, 1) if it.is_by_one else silent[it.claim.port_id] for it in known
+    }
     glasses = [_glass(it, rank, flows, default_ma, at) for rank, it in enumerate(known)]
-    site = Filling(conductors, _flowing(ports, flows, conductors, default_ma))
+    site = Filling(conductors, _flowing(ports, silent, conductors, default_ma))
     first = [glass for it, glass in zip(known, glasses, strict=True) if not _is_last(it, at)]
     last = [glass for it, glass in zip(known, glasses, strict=True) if _is_last(it, at)]
     _follow(known, first, site)
@@ -61,7 +74,7 @@ def share(tree: SiteTree, claims: Iterable[Claim], at: datetime, conditions: Con
     now: Mapping[PortId, int] = target
     if conditions.held_ma:
         held = {it: max(conditions.held_ma.get(it, 0), default_ma.get(it, 0)) for it in ports}
-        now = _now(glasses, target, Filling(conductors, _flowing(ports, flows, conductors, held)), held)
+        now = _now(glasses, target, Filling(conductors, _flowing(ports, silent, conductors, held)), held)
     return Grants(
         limit_ma=now,
         target_ma=target,
@@ -74,6 +87,7 @@ def share(tree: SiteTree, claims: Iterable[Claim], at: datetime, conditions: Con
         car_phases={it.claim.port_id: it.car.phases for it in known if it.car.phases is not None},
         car_most_ma={it.claim.port_id: it.car.most_ma for it in known if it.car.most_ma is not None},
         idle_since={it.claim.port_id: it.car.idle_since for it in known if it.car.idle_since is not None},
+        switching={it.claim.port_id: it.claim.switching for it in known if it.claim.switching is not None},
     )
 
 
@@ -84,14 +98,87 @@ class _Known:
     car: Car
 
     @property
+    def is_by_one(self) -> bool:
+        """Whether its charger has shown that it is switched to one phase, so that it counts so."""
+        return self.claim.switching is not None and self.claim.switching.is_shown
+
+    @property
     def phases(self) -> int:
         """How many it uses, as far as is known."""
+        if self.is_by_one:
+            return 1
         return min(self.car.phases or len(self.port.phases), len(self.port.phases))
 
 
 def _is_last(it: _Known, at: datetime) -> bool:
     """Whether it gets only what all others leave: who takes nothing, until tried again; who has what was asked."""
     return is_met(it.claim) or is_asleep(it.car.idle_since, at, TURN)
+
+
+def _considered(
+    known: list[_Known],
+    silent: Mapping[PortId, tuple[Flow, ...]],
+    conductors: Conductors,
+    empty: Callable[[Collection[PortId]], tuple[Filling, Mapping[PortId, int]]],
+    at: datetime,
+) -> list[_Known]:
+    """Each that can be switched, as it is to charge from now on."""
+    can = {it.claim.port_id: it.claim.switching for it in known if it.claim.switching is not None}
+    if not can:
+        return known
+    better = _better_by_one(known, silent, conductors, empty, at)
+    after = {it: considered(now, at, wants_one=better.get(it, now.is_one)) for it, now in can.items()}
+    return [replace(it, claim=replace(it.claim, switching=after.get(it.claim.port_id))) for it in known]
+
+
+def _better_by_one(
+    known: Sequence[_Known],
+    silent: Mapping[PortId, tuple[Flow, ...]],
+    conductors: Conductors,
+    empty: Callable[[Collection[PortId]], tuple[Filling, Mapping[PortId, int]]],
+    at: datetime,
+) -> Mapping[PortId, bool]:
+    """Who had better charge by one phase, so that fewer wait for their least, and who by all; others stay as they are.
+
+    Nobody, where all have their least by all. Else as few as it takes; who charges by all stays so before others.
+    """
+    some = [it for it in known if not _is_last(it, at) and _is_fed(it)]
+    free = {it.claim.port_id: it.claim.switching for it in some if it.claim.switching is not None}
+    free = {it: now for it, now in free.items() if now.left and not now.is_trial}
+
+    def admitted(*, by_one: bool) -> tuple[Filling, list[Glass]]:
+        flows = {
+            it.claim.port_id: conductors.flows(it.port, 1)
+            if (by_one and it.claim.port_id in free) or (it.is_by_one and it.claim.port_id not in free)
+            else silent[it.claim.port_id]
+            for it in some
+        }
+        # Who is switched has no default; who is switched back has one of its least, at most.
+        site, bases = empty(free)
+        return site, site.admit(_glass(it, rank, flows, bases, at) for rank, it in enumerate(some))
+
+    _, by_all = admitted(by_one=False)
+    if len(by_all) == len(some):
+        return dict.fromkeys(free, False)
+    site, by_one = admitted(by_one=True)
+    if len(by_one) <= len(by_all):
+        return dict.fromkeys(free, False)
+    able = [it for it in by_one if it.port.port_id in free]
+    able.sort(key=lambda it: (free[it.port.port_id].is_one, it.rank))
+    kept = {it.port.port_id for it in site.admit(_others(it, silent[it.port.port_id]) for it in able)}
+    return {it.port.port_id: it.port.port_id not in kept for it in able}
+
+
+def _others(glass: Glass, silent: tuple[Flow, ...]) -> Glass:
+    """What a port's least is by all phases beyond what it is by one."""
+    one = dict(glass.flows)
+    flows = tuple((place, counted - one.get(place, 0)) for place, counted in silent if counted != one.get(place))
+    return Glass(port=glass.port, flows=flows, most_ma=glass.most_ma, weight=glass.weight, rank=glass.rank)
+
+
+def _is_fed(it: _Known) -> bool:
+    """Whether its plan, if it follows one, gives it its least."""
+    return it.claim.planned_ma is None or it.claim.planned_ma >= it.port.least_ma
 
 
 def _glass(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from chalicelib.domain.grid.tree import Claim, Draw, Port
+from chalicelib.domain.grid.tree import SWITCHES, Claim, Draw, Port
 
 PROBE_MA = 1_000
 LOOKS = 2
@@ -38,7 +38,12 @@ def learn(port: Port, claim: Claim, at: datetime) -> Car:
     looks = claim.draws[-LOOKS:]
     taken = [_taken_ma(it) for it in looks]
     seen = [(it, look.granted_ma) for it, look in zip(taken, looks, strict=True) if it is not None]
-    phases = _phases(port, looks, claim.car_phases)
+    told = tuple(it for it in looks if not it.is_by_one)
+    phases = _phases(port, told, claim.car_phases)
+    was_switched = claim.switching is not None and claim.switching.left < SWITCHES
+    if was_switched and phases is not None and phases < (claim.car_phases or len(port.phases)):
+        # Some cars do not come back from one phase at once, and may later.
+        phases = claim.car_phases
     if len(seen) < LOOKS:
         return Car(phases, claim.car_most_ma, claim.idle_since)
     most_taken, least_taken = max(it for it, _ in seen), min(it for it, _ in seen)

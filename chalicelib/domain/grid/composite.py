@@ -76,6 +76,7 @@ def follows(schedule: CompositeSchedule, grant: PortGrant, default_ma: int) -> S
     ]
     known = [it for it in above if it is not None]
     keeps_grant = bool(above) and len(known) == len(above) and max(known) <= _ROUNDING_MA
+    keeps_grant = keeps_grant and not _is_by_more(schedule, grant, ends_s)
     after_s = grant.lease_s + CLOCK_TOLERANCE_S + _LATE_S
     keeps_default: bool | None = None
     if schedule.duration_s > after_s:
@@ -122,6 +123,13 @@ def _above(schedule: CompositeSchedule, grant: PortGrant, second: int, booked_ma
         return None
     nearby = (_allowed(grant.allowances, it) for it in (second - _LATE_S, second, second + _LATE_S))
     return limit_ma - max(booked_ma, *nearby)
+
+
+def _is_by_more(schedule: CompositeSchedule, grant: PortGrant, ends_s: int) -> bool:
+    """Whether it says more phases than were granted, where that says one."""
+    if grant.allowances[0].phases != 1:
+        return False
+    return any((it.phases or 1) > 1 for it in schedule.periods if it.start_s < min(ends_s, schedule.duration_s))
 
 
 def _allowed(allowances: tuple[Allowance, ...], second: int) -> int:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.chargers.charging_ability import LearntAbility
-from chalicelib.domain.grid.grants import CLOCK_SLACK, Loss, Period, PortPage, Trust
+from chalicelib.domain.grid.grants import Loss, PortPage, Trust
+from chalicelib.domain.grid.leases import CLOCK_SLACK, Period
 
 # A limit is given in tenths of an ampere, or in watts at a voltage that is never quite 230.
 _ROUNDED_MA = 500
@@ -20,16 +21,56 @@ _NOTHING = LearntAbility()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OnePhase:
+    """What was seen of a firmware that was told to charge by one phase where it could by three; None: not yet tried.
+
+    `shown`: its composite schedule says so, under a default and under a grant; `kept_when_cut`, `kept_when_booted`: and
+    does when it comes back; `drawn`: a car that charged by three is seen at the meter to charge by one. What follows a
+    lease is its default, which counts by three whatever it says.
+    """
+
+    shown: bool | None = None
+    kept_when_cut: bool | None = None
+    kept_when_booted: bool | None = None
+    drawn: bool | None = None
+
+    @property
+    def is_disproven(self) -> bool:
+        """Whether one of these is not so: nobody tries it again."""
+        return False in (self.shown, self.kept_when_cut, self.kept_when_booted, self.drawn)
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether all are."""
+        return bool(self.shown and self.kept_when_cut and self.kept_when_booted and self.drawn)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it is proven as far as it can be while nobody charges: what lacks is a car."""
+        return bool(self.kept_when_cut and self.kept_when_booted) and not self.is_disproven
+
+    def kept(self, over: Loss) -> bool | None:
+        """Whether it still says so after that; None: nobody knows yet."""
+        return self.kept_when_booted if over is Loss.BOOT else self.kept_when_cut
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Firmware:
     """A firmware, and what was proven of it. `name`: `firmware_key` of its chargers.
 
     `learnt.falls_back`, `learnt.keeps_when_cut` and `keeps_when_booted` are the three things that let a port of it be
-    booked at less than its maximum; None: not yet proven.
+    booked at less than its maximum; None: not yet proven. `one_phase`: whether it can be switched.
     """
 
     name: str
     learnt: LearntAbility = _NOTHING
     keeps_when_booted: bool | None = None
+    one_phase: OnePhase = OnePhase()
+
+    @property
+    def switches(self) -> bool:
+        """Whether a port of it that was told to charge by one phase provably does, also when nobody speaks to it."""
+        return self.trust is Trust.PROVEN and self.one_phase.is_proven
 
     @property
     def trust(self) -> Trust:
@@ -55,6 +96,11 @@ class ShownSchedule:
     periods: tuple[Period, ...]
     until: datetime
 
+    def phases(self, at: datetime) -> int | None:
+        """By how many phases it shows that a car may charge at that moment; None: it does not say."""
+        begun = [it for it in self.periods if it.starts_at <= at]
+        return (begun[-1] if begun else self.periods[0]).phases
+
     def most_ma(self, since: datetime) -> int:
         """The most that it shows from then on."""
         begun = [it for it in self.periods if it.starts_at <= since]
@@ -76,15 +122,18 @@ def proven(firmware: Firmware, page: PortPage, shown: ShownSchedule) -> Firmware
     if default_ma is None:
         return firmware
     if page.lost_at is None:
-        return _proven_of_silence(firmware, page, shown, default_ma)
+        return _proven_of_phases(_proven_of_silence(firmware, page, shown, default_ma), page, shown)
     return _proven_of_loss(firmware, page, shown, default_ma)
 
 
 def awaits_proof(firmware: Firmware, page: PortPage) -> bool:
     """Whether a composite schedule of the port, asked for now, would prove something that nobody knows yet."""
+    one = firmware.one_phase
     if page.lost_by is not None:
-        return firmware.keeps(page.lost_by) is None and _is_untouched(page)
-    return firmware.learnt.falls_back is None and _shows_its_end(page)
+        is_tried = page.default_phases == 1 and not page.pushes and one.kept(page.lost_by) is None
+        return (firmware.keeps(page.lost_by) is None or is_tried) and _is_untouched(page)
+    is_told_one = one.shown is None and _told_one_at(page) is not None
+    return (firmware.learnt.falls_back is None and _shows_its_end(page)) or is_told_one
 
 
 def _shows_its_end(page: PortPage) -> bool:
@@ -108,6 +157,26 @@ def _proven_of_silence(firmware: Firmware, page: PortPage, shown: ShownSchedule,
     return replace(firmware, learnt=replace(firmware.learnt, falls_back=falls_back))
 
 
+def _told_one_at(page: PortPage) -> datetime | None:
+    """Since when nothing but one grant by one phase can hold; None: that is not so."""
+    lease = page.newest
+    if lease is None or lease.phases != 1 or lease.sends > 1 or len(page.leases) > 1:
+        return None
+    return lease.answered_at if lease.is_confirmed and lease.ends_with_charge else None
+
+
+def _proven_of_phases(firmware: Firmware, page: PortPage, shown: ShownSchedule) -> Firmware:
+    """Under a default that says nothing else it must show one phase; so it must under a grant, in a car's charge."""
+    one, is_one = firmware.one_phase, shown.phases(shown.asked_at) == 1
+    told = [it for it in page.pushes if it.name in page.read_knows and not it.is_refused]
+    if told and told[-1].phases == 1 and not page.leases and not is_one:
+        return replace(firmware, one_phase=replace(one, shown=False))
+    told_at = _told_one_at(page)
+    if one.shown is None and told_at is not None and told_at <= shown.asked_at:
+        return replace(firmware, one_phase=replace(one, shown=is_one))
+    return firmware
+
+
 def _is_untouched(page: PortPage) -> bool:
     """Whether nothing can have reached the charger since it may have lost all: what it shows is what it kept."""
     known = page.default_ma if page.default_ma is not None else page.expected_ma
@@ -119,8 +188,15 @@ def _proven_of_loss(firmware: Firmware, page: PortPage, shown: ShownSchedule, de
     if lost_at is None or shown.asked_at < lost_at or not _is_untouched(page):
         return firmware
     at = shown.asked_at
-    before_ma = max([default_ma, *(it.limit_ma for it in page.pushes), *(it.worst_ma(at, at) for it in page.leases)])
+    # One that was put, and not shown before it was lost, is as much its own.
+    default_ma = max([default_ma, *(it.limit_ma for it in page.pushes)])
+    before_ma = max([default_ma, *(it.worst_ma(at, at) for it in page.leases)])
     keeps = shown.most_ma(at) <= before_ma + _ROUNDED_MA and (silence_ma(page, shown) or 0) <= default_ma
-    if page.lost_by is Loss.BOOT:
+    is_boot = page.lost_by is Loss.BOOT
+    if page.default_phases == 1 and not page.leases and not page.pushes:
+        one, is_one = firmware.one_phase, shown.phases(at) == 1
+        one = replace(one, kept_when_booted=is_one) if is_boot else replace(one, kept_when_cut=is_one)
+        firmware = replace(firmware, one_phase=one)
+    if is_boot:
         return replace(firmware, keeps_when_booted=keeps)
     return replace(firmware, learnt=replace(firmware.learnt, keeps_when_cut=keeps))

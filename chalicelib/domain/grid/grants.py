@@ -2,8 +2,9 @@
 
 A port may draw the largest of its offline default, the grant that its charger confirmed last, and every grant that was
 sent and not answered, each until its lease ends. A lowering therefore counts from its answer, a raise from its sending:
-what is not *held* by anybody is all that may be granted. The book is written before a frame is sent, so that whoever
-dies in between has booked too much, never too little.
+what is not *held* by anybody is all that may be granted. It is held by conductor: what was told by one phase flows in
+the first alone, once the meter has shown that it does; all else flows in each, whatever was told. The book is written
+before a frame is sent, so that whoever dies in between has booked too much, never too little.
 
 Frames may be lost, late, sent twice and out of order. A grant counts no more once a later one was confirmed that was
 sent when the earlier could no longer arrive: it had been answered, or nothing of it had been sent for `ROAMS_FOR`.
@@ -16,21 +17,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.chargers.charging_ability import ProfileForm
-from chalicelib.domain.grid.tree import PortId
-
-# A grant of `share` is a lease of so long, and is renewed at half of it.
-LEASE = timedelta(minutes=60)
-# Unanswered for so long, the same is sent again.
-ANSWERED_WITHIN = timedelta(seconds=10)
-# So long after it was sent a frame may still reach its charger: a call waits 90 s for the charger's line, and whoever
-# sends it may be slow to do so.
-ROAMS_FOR = timedelta(seconds=150)
-# A lease ends by the charger's clock, which may be so far from ours.
-CLOCK_SLACK = timedelta(seconds=60)
+from chalicelib.domain.grid.leases import ROAMS_FOR, DefaultPush, Lease
+from chalicelib.domain.grid.tree import PortCurrent, PortId
 
 
 class Loss(StrEnum):
@@ -48,103 +40,30 @@ class Trust(StrEnum):
     DISPROVEN = "disproven"
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
-    """From then on at most so much, until the next period of the same lease."""
-
-    starts_at: datetime
-    limit_ma: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lease:
-    """A grant as it was sent: what the port may draw when, until its end; after that the default counts.
-
-    `name` is the message id of its frame. One of `share` has one period, a plan's one for each quarter of an hour;
-    before its first period the first one's limit counts. `sent_at` and `last_sent_at`: of the `sends` copies the first
-    and the last were booked then. `answered_at` is when its first answer came, and `is_refused` what that said.
-    `replaces`: grants that could no longer reach the charger when it was asked for, by what the book knew then.
-    `is_over`: the charge that it was for has ended, and with it all copies that had arrived. `form`: how it was put.
-    """
-
-    name: str
-    periods: tuple[Period, ...]
-    ends_at: datetime
-    sent_at: datetime
-    last_sent_at: datetime
-    sends: int = 1
-    answered_at: datetime | None = None
-    is_refused: bool = False
-    session_id: str | None = None
-    is_over: bool = False
-    form: ProfileForm | None = None
-    replaces: tuple[str, ...] = ()
-
-    @property
-    def is_confirmed(self) -> bool:
-        """Whether its charger said that it keeps it."""
-        return self.answered_at is not None and not self.is_refused
-
-    @property
-    def settled_at(self) -> datetime:
-        """From then on no copy of it can reach the charger any more."""
-        return self.answered_at if self.answered_at and self.sends == 1 else self.last_sent_at + ROAMS_FOR
-
-    def counts(self, at: datetime) -> bool:
-        """Whether its charger may still act by it at that moment."""
-        return at < self.ends_at + CLOCK_SLACK and not (self.is_over and at >= self.settled_at)
-
-    def limit_ma(self, at: datetime) -> int:
-        """What it allows at that moment, by a clock that is right."""
-        begun = [it for it in self.periods if it.starts_at <= at]
-        return (begun or self.periods)[-1 if begun else 0].limit_ma
-
-    def worst_ma(self, at: datetime, until: datetime) -> int:
-        """The most that it allows between two moments, as far as clocks may differ; 0 once it has ended for sure.
-
-        Whoever sends it sees to it that no wrong clock raises a period early, or lowers one late (`profiles.py`).
-        """
-        if not self.counts(at):
-            return 0
-        return max([self.limit_ma(at), *(it.limit_ma for it in self.periods if at < it.starts_at < until)])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DefaultPush:
-    """An offline default as it was sent, until the composite schedule has shown it; its fields are as a lease's."""
-
-    name: str
-    limit_ma: int
-    sent_at: datetime
-    last_sent_at: datetime
-    sends: int = 1
-    answered_at: datetime | None = None
-    is_refused: bool = False
-    form: ProfileForm | None = None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortPage:
     """A port's page in the book.
 
     `most_ma`: what its hardware can draw at all. `trust`: what is proven of its charger's firmware. `default_ma`: the
-    offline default that its composite schedule has shown, None: none yet; `expected_ma` is the one shown before the
-    charger may have lost it. `pushes`: those sent and not yet shown. `leases` are in the order of sending. `lost_at`:
-    its charger has booted or reconnected then (`lost_by`), and no grant was confirmed since. `told_at`: a limit was
-    sent last then.
+    offline default that its composite schedule has shown, None: none yet; `default_phases`: by so many it was told
+    (None: all); `expected_ma` is the one shown before the charger may have lost it. `pushes`: those sent and not yet
+    shown. `leases` are in the order of sending. `lost_at`: its charger has booted or reconnected then (`lost_by`), and
+    no grant was confirmed since. `told_at`: a limit was sent last then.
 
     `read_name`, `read_at`: its composite schedule was asked for and is awaited, when `read_knows` had been answered; so
     many `unread` in a row were not shown. `proof_at`: its charger was to be cut or reset then, to prove what it keeps,
     and was not yet. `frames`: how many were sent in this session, and how many of the newest were `refusals`, the last
     at `refused_at` of `refused_form`; `refused_default`: so was a default put. `ignored_since`: it was measured above
     its grant, and has not been seen to keep one since; `judged`: the grant that was last found ignored; `measures`:
-    what was done about it; `stopped_at`: its charge was to be ended then.
+    what was done about it; `stopped_at`: its charge was to be ended then. `shown_one`: the session in which its meter
+    has shown that the charge flows by one phase, as it was told (`one_phase.py`).
     """
 
     port_id: PortId
     most_ma: int
     trust: Trust = Trust.UNKNOWN
     default_ma: int | None = None
+    default_phases: int | None = None
     expected_ma: int | None = None
     pushes: tuple[DefaultPush, ...] = ()
     leases: tuple[Lease, ...] = ()
@@ -165,6 +84,7 @@ class PortPage:
     measures: tuple[str, ...] = ()
     stopped_at: datetime | None = None
     proof_at: datetime | None = None
+    shown_one: str = ""
 
     @property
     def newest(self) -> Lease | None:
@@ -181,34 +101,44 @@ class PortPage:
         return self.trust is not Trust.PROVEN or self.default_ma is None or self.ignored_since is not None
 
 
-def held_by_port(pages: Iterable[PortPage], at: datetime, until: datetime | None = None) -> Mapping[PortId, int]:
-    """What each port of a site may draw at worst between two moments; see `held_ma`."""
-    return {it.port_id: held_ma(it, at, until) for it in pages}
+def held_by_port(
+    pages: Iterable[PortPage], at: datetime, until: datetime | None = None
+) -> Mapping[PortId, PortCurrent]:
+    """What each port of a site may draw at worst between two moments; see `held`."""
+    return {it.port_id: held(it, at, until) for it in pages}
 
 
 def held_ma(page: PortPage, at: datetime, until: datetime | None = None) -> int:
-    """The most that a port may draw `at` that moment, or at any moment from then `until` another.
+    """The most that a port may draw by any of its conductors; see `held`."""
+    return held(page, at, until).first_ma
+
+
+def held(page: PortPage, at: datetime, until: datetime | None = None) -> PortCurrent:
+    """The most that a port may draw `at` that moment, or at any moment from then `until` another, by conductor.
 
     Nobody's lease may be granted beyond what the others hold at any moment of it: who grants `share`'s, asks until
     `at + LEASE`. Without a word from us it only ever falls, but for plans, whose periods are told in advance.
     """
-    return page.most_ma if page.is_at_worst else _told_ma(page, at, until or at)
+    return PortCurrent.by_all(page.most_ma) if page.is_at_worst else _told(page, at, until or at)
 
 
-def told_ma(page: PortPage, at: datetime, until: datetime | None = None) -> int:
+def told(page: PortPage, at: datetime, until: datetime | None = None) -> PortCurrent:
     """What a port may draw if its charger does as it was told, be that proven or not; its maximum where it does not.
 
     By this much ports are told apart that are booked at their maximum, so that even they are lowered before raised.
     """
     is_bad = page.trust is Trust.DISPROVEN or page.default_ma is None or page.ignored_since is not None
-    return page.most_ma if is_bad else _told_ma(page, at, until or at)
+    return PortCurrent.by_all(page.most_ma) if is_bad else _told(page, at, until or at)
 
 
-def said_ma(page: PortPage, at: datetime, until: datetime | None = None) -> int:
+def said(page: PortPage, at: datetime, until: datetime | None = None) -> PortCurrent:
     """What a port was told that it may draw, whatever its charger makes of it: beyond that, a frame is a raise."""
+    if page.default_ma is None and page.expected_ma is not None:
+        # It may still keep that: a higher default would be a raise, whatever else it may be drawing.
+        page = replace(page, default_ma=page.expected_ma)
     is_told = page.default_ma is not None or any(it.counts(at) for it in page.leases)
     is_told = is_told or any(it.answered_at is not None for it in page.pushes)
-    return _told_ma(page, at, until or at) if is_told else page.most_ma
+    return _told(page, at, until or at) if is_told else PortCurrent.by_all(page.most_ma)
 
 
 def base_ma(page: PortPage) -> int:
@@ -220,19 +150,21 @@ def base_ma(page: PortPage) -> int:
 # What we send. Each is booked before it is sent.
 
 
-def lease_of(name: str, limit_ma: int, at: datetime, session_id: str | None = None) -> Lease:
-    """A grant of `share`'s, about to be sent under that name, for that charge alone (None: for whatever charges)."""
-    periods = (Period(at, limit_ma),)
-    return Lease(name=name, periods=periods, ends_at=at + LEASE, sent_at=at, last_sent_at=at, session_id=session_id)
-
-
 def asked(page: PortPage, lease: Lease) -> PortPage:
     """A grant is about to be sent. Its periods are in the order of time, one at least."""
     page = _tidied(page, lease.sent_at)
     # Not by the times of answers: who hears one, and who sends, have clocks of their own.
     past = tuple(it.name for it in page.leases if it.settled_at <= lease.sent_at)
     lease = replace(lease, replaces=past)
-    return replace(page, leases=(*page.leases, lease), frames=page.frames + 1, told_at=lease.sent_at)
+    # By all again from its sending.
+    shown_one = page.shown_one if lease.phases == 1 else ""
+    return replace(
+        page,
+        leases=(*page.leases, lease),
+        frames=page.frames + 1,
+        told_at=lease.sent_at,
+        shown_one=shown_one,
+    )
 
 
 def repeated(page: PortPage, name: str, at: datetime) -> PortPage:
@@ -257,10 +189,9 @@ def unsent(page: PortPage, name: str) -> PortPage:
     return replace(page, leases=leases, pushes=pushes)
 
 
-def default_pushed(page: PortPage, name: str, limit_ma: int, at: datetime, form: ProfileForm | None = None) -> PortPage:
+def default_pushed(page: PortPage, push: DefaultPush) -> PortPage:
     """An offline default is about to be sent: a higher one counts from now on, a lower one once it was shown."""
-    push = DefaultPush(name=name, limit_ma=limit_ma, sent_at=at, last_sent_at=at, form=form)
-    return replace(page, pushes=(*page.pushes, push), told_at=at)
+    return replace(page, pushes=(*page.pushes, push), told_at=push.sent_at)
 
 
 def schedule_asked(page: PortPage, name: str, at: datetime) -> PortPage:
@@ -327,11 +258,13 @@ def default_shown(page: PortPage, limit_ma: int) -> PortPage:
     travel = [
         it for it in page.pushes if it.last_sent_at + ROAMS_FOR > asked_at and not (it.name in knows and it.sends == 1)
     ]
-    pushes = tuple(it for it in travel if it not in known or it.limit_ma > wanted)
+    # A copy of the very one that was shown may come once more, after a lower one.
+    pushes = tuple(it for it in travel if it not in known or it.limit_ma >= wanted)
     if page.lost_at is not None and asked_at >= page.lost_at and not page.leases:
         # There is nothing that it would have to be told again.
         page = replace(page, lost_at=None, lost_by=None)
-    return replace(page, default_ma=wanted, expected_ma=None, pushes=pushes, unread=0)
+    phases = known[-1].phases if known else page.default_phases
+    return replace(page, default_ma=wanted, default_phases=phases, expected_ma=None, pushes=pushes, unread=0)
 
 
 # What happens to the charger.
@@ -354,6 +287,7 @@ def lost(page: PortPage, by: Loss, at: datetime, trust: Trust) -> PortPage:
         read_knows=(),
         unread=0,
         proof_at=None,
+        shown_one="" if by is Loss.BOOT else page.shown_one,
     )
 
 
@@ -365,7 +299,8 @@ def trusted(page: PortPage, trust: Trust) -> PortPage:
 def session_over(page: PortPage, session_id: str, at: datetime) -> PortPage:
     """A charge has ended, by the charger's own word: its grants ended with it, but for copies that still travel.
 
-    A TxProfile goes with its transaction (OCPP 1.6, 3.13.2).
+    A TxProfile goes with its transaction (OCPP 1.6, 3.13.2); a grant that had to be put as a default does not, and
+    holds for whatever charges next.
     """
     leases = tuple(replace(it, is_over=True) if it.session_id == session_id else it for it in page.leases)
     return _tidied(replace(page, leases=leases, frames=0, refusals=0, measures=(), stopped_at=None), at)
@@ -376,15 +311,32 @@ def ignored(page: PortPage, at: datetime) -> PortPage:
     return replace(page, ignored_since=page.ignored_since or at)
 
 
+def shown_by_one(page: PortPage, session_id: str) -> PortPage:
+    """Its meter has shown that this charge flows by one phase, as it was told; empty: it has shown the contrary."""
+    return replace(page, shown_one=session_id)
+
+
 def obeyed(page: PortPage) -> PortPage:
     """It was measured within a grant, after it had not been."""
     return replace(page, ignored_since=None, measures=())
 
 
-def _told_ma(page: PortPage, at: datetime, until: datetime) -> int:
-    defaults = [it.limit_ma for it in page.pushes]
-    leases = [it.worst_ma(at, until) for it in page.leases]
-    return min(page.most_ma, max([page.default_ma or 0, *defaults, *leases]))
+def _told(page: PortPage, at: datetime, until: datetime) -> PortCurrent:
+    # A default flows by all phases: whatever ends the telling makes of one phase three again, and needs nobody for it.
+    others_ma = max([page.default_ma or 0, *(it.limit_ma for it in page.pushes)])
+    first_ma = others_ma
+    for lease in page.leases:
+        worst_ma = lease.worst_ma(at, until)
+        first_ma = max(first_ma, worst_ma)
+        if not _is_by_one(page, lease):
+            others_ma = max(others_ma, worst_ma)
+    return PortCurrent(min(page.most_ma, first_ma), min(page.most_ma, others_ma))
+
+
+def _is_by_one(page: PortPage, lease: Lease) -> bool:
+    """Whether a grant by one phase counts so: in the charge in which that was seen, and for no other car."""
+    is_its = lease.session_id is not None and lease.session_id == page.shown_one
+    return is_its and lease.phases == 1 and lease.ends_with_charge
 
 
 def _tidied(page: PortPage, at: datetime) -> PortPage:

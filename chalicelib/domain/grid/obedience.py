@@ -15,7 +15,8 @@ from enum import StrEnum
 from chalicelib.domain.chargers.charging_ability import ChargingAbility, ProfileForm, exactly, forms, seen_in
 from chalicelib.domain.chargers.commands import ProfilePurpose
 from chalicelib.domain.grid.firmware import Firmware
-from chalicelib.domain.grid.grants import CLOCK_SLACK, Lease, PortPage, ignored, obeyed
+from chalicelib.domain.grid.grants import PortPage, ignored, obeyed
+from chalicelib.domain.grid.leases import CLOCK_SLACK, Lease
 from chalicelib.domain.grid.tree import Draw
 
 # What a car may take above its grant, and how long after it (IEC 61851-1: 5 s; a meter tells of the past).
@@ -81,17 +82,26 @@ def is_ignored(page: PortPage, draws: Sequence[Draw]) -> bool:
 
     Those count that were taken long enough after the charger confirmed its grant, and while no other was asked for.
     """
-    newest = _counting(page, draws)
+    newest = looks_since(page, draws)
     return len(newest) == SAMPLES and all(_most(it) > _granted(page, it.at) + TOLERATED_MA for it in newest)
 
 
 def is_obeyed(page: PortPage, draws: Sequence[Draw]) -> bool:
     """Whether they all show no more than that, and something at all, or nothing where nothing was granted."""
-    newest = _counting(page, draws)
+    newest = looks_since(page, draws)
     return len(newest) == SAMPLES and all(
         _most(it) <= _granted(page, it.at) + TOLERATED_MA and (_most(it) > 0) == (_granted(page, it.at) > 0)
         for it in newest
     )
+
+
+def looks_since(page: PortPage, draws: Sequence[Draw]) -> Sequence[Draw]:
+    """The newest looks at its meter that tell of its newest grant: from some time after its charger confirmed it."""
+    lease = page.newest
+    if lease is None or not lease.is_confirmed or lease.answered_at is None or page.lost_at is not None:
+        return ()
+    since = lease.answered_at
+    return [it for it in draws if (it.at - since).total_seconds() >= SETTLES_S][-SAMPLES:]
 
 
 def _declined(firmware: Firmware, form: ProfileForm, ability: ChargingAbility) -> Firmware:
@@ -109,14 +119,6 @@ def _kept(firmware: Firmware, form: ProfileForm | None) -> Firmware:
     if form is None or not firmware.learnt.refused or firmware.learnt.best == form:
         return firmware
     return replace(firmware, learnt=replace(firmware.learnt, best=form))
-
-
-def _counting(page: PortPage, draws: Sequence[Draw]) -> Sequence[Draw]:
-    lease = page.newest
-    if lease is None or not lease.is_confirmed or lease.answered_at is None or page.lost_at is not None:
-        return ()
-    since = lease.answered_at
-    return [it for it in draws if (it.at - since).total_seconds() >= SETTLES_S][-SAMPLES:]
 
 
 def _granted(page: PortPage, at: datetime) -> int:

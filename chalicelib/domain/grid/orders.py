@@ -9,102 +9,19 @@ its way would stay booked. Lowerings of less are sent where a node would be abov
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
+from dataclasses import replace
+from datetime import datetime
 from itertools import pairwise
 
-from chalicelib.domain.chargers.charging_ability import ProfileForm
-from chalicelib.domain.grid.firmware import Firmware, awaits_proof
-from chalicelib.domain.grid.grants import (
-    ANSWERED_WITHIN,
-    CLOCK_SLACK,
-    LEASE,
-    Lease,
-    Period,
-    PortPage,
-    Trust,
-    asked,
-    default_pushed,
-    held_ma,
-    lease_of,
-    repeated,
-    said_ma,
-    schedule_asked,
-    told_ma,
-)
-from chalicelib.domain.grid.obedience import Measure
-from chalicelib.domain.grid.tree import PortId
+from chalicelib.domain.grid.grants import PortPage, held, said, told
+from chalicelib.domain.grid.leases import CLOCK_SLACK, LEASE
+from chalicelib.domain.grid.port_look import STEP_MA, NewName, PortLook, PortNeed, PortOrder
+from chalicelib.domain.grid.tree import PortCurrent, PortId
 
-STEP_MA = 1_000
-# With every so many frames of a session a change has to be an ampere larger: 30 are enough for a night.
-_FRAMES_A_STEP = 10
-# Repeated so often at once; then a charger that answers nothing is asked once a minute.
-_SOON = 3
-_LATER = timedelta(seconds=60)
-_UNREAD = 3
-_READ_WITHIN = timedelta(seconds=30)
-_PROVE_AGAIN = timedelta(minutes=5)
-_READS_AHEAD = timedelta(minutes=15)
-# A plan that was told in part is told on so long before that part ends.
-_ENDS_SOON = timedelta(minutes=10)
+Fits = Callable[[Mapping[PortId, PortCurrent]], bool]
 
 
-_UNKNOWN = Firmware(name="")
-
-
-class OrderKind(StrEnum):
-    """What a frame is for: a grant, an offline default, its proof, a charge's end, a proof of what a firmware does."""
-
-    GRANT = "grant"
-    DEFAULT = "default"
-    READ = "read"
-    STOP = "stop"
-    CUT = "cut"
-    RESET = "reset"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PortNeed:
-    """What a port is to have: `limit_ma` for the charge `session_id` (None: nobody charges), and its offline default.
-
-    `plan`: the grant by periods instead, of which the first has begun, until `plan_ends_at`. `default_ma` None: its
-    charger takes none. `form` and `default_form`: how it is told. `is_quiet`: nobody charges at its charger at all.
-    """
-
-    port_id: PortId
-    limit_ma: int | None = None
-    session_id: str | None = None
-    default_ma: int | None = None
-    is_online: bool = True
-    is_quiet: bool = False
-    plan: tuple[Period, ...] = ()
-    plan_ends_at: datetime | None = None
-    form: ProfileForm | None = None
-    default_form: ProfileForm | None = None
-    firmware: Firmware = _UNKNOWN
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PortOrder:
-    """A frame to be sent under a `name`; `is_again`: it was before. `reads_until`: how far a schedule has to reach."""
-
-    port_id: PortId
-    kind: OrderKind
-    name: str
-    lease: Lease | None = None
-    limit_ma: int = 0
-    form: ProfileForm | None = None
-    is_again: bool = False
-    is_lowering: bool = False
-    reads_until: datetime | None = None
-
-
-Fits = Callable[[Mapping[PortId, int]], bool]
-NewName = Callable[[], str]
-
-
-def _always(held_ma: Mapping[PortId, int]) -> bool:
+def _always(drawn: Mapping[PortId, PortCurrent]) -> bool:
     return True
 
 
@@ -117,12 +34,12 @@ def ordered(
     """
     book = {it.port_id: it for it in pages}
     wanted = {it.port_id: it for it in needs if it.port_id in book and it.is_online}
-    looks = {it: _Look(page=book[it], need=need, at=at, new_name=new_name) for it, need in wanted.items()}
+    looks = {it: PortLook(page=book[it], need=need, at=at, new_name=new_name) for it, need in wanted.items()}
     if any(it.is_little_less for it in looks.values()) and not fits(_settled(book, wanted, at)):
         # Where even what is wanted does not fit together, every milliampere counts.
         looks = {port_id: replace(it, least_step=1) for port_id, it in looks.items()}
     found: list[PortOrder] = []
-    raising: list[_Look] = []
+    raising: list[PortLook] = []
     for port_id, look in looks.items():
         after, order = look.next()
         if after is look.page:
@@ -151,7 +68,7 @@ def is_room_wanted(pages: Sequence[PortPage], needs: Sequence[PortNeed], at: dat
     for need in needs:
         if need.port_id in book and need.is_online:
             page = book[need.port_id]
-            after, _ = _Look(page=page, need=need, at=at, new_name=str).next()
+            after, _ = PortLook(page=page, need=need, at=at, new_name=str).next()
             if after is not page and any(_raised(page, after, spans)):
                 return True
     return False
@@ -170,7 +87,7 @@ def _spans(pages: Iterable[PortPage], at: datetime) -> Sequence[Span]:
 
 
 def _raised(before: PortPage, after: PortPage, spans: Iterable[Span]) -> Iterator[Span]:
-    return (it for it in spans if said_ma(after, *it) > said_ma(before, *it))
+    return (it for it in spans if said(after, *it).exceeds(said(before, *it)))
 
 
 def _has_room(book: Mapping[PortId, PortPage], after: PortPage, at: datetime, fits: Fits) -> bool:
@@ -180,210 +97,25 @@ def _has_room(book: Mapping[PortId, PortPage], after: PortPage, at: datetime, fi
     """
     before = book[after.port_id]
     trial = {**book, after.port_id: after}
-    booked = told_ma if after.is_at_worst else held_ma
+    booked = told if after.is_at_worst else held
     spans = list(_raised(before, after, _spans(trial.values(), at)))
     return all(fits({it.port_id: booked(it, *span) for it in trial.values()}) for span in spans)
 
 
-def _settled(book: Mapping[PortId, PortPage], wanted: Mapping[PortId, PortNeed], at: datetime) -> Mapping[PortId, int]:
+def _settled(
+    book: Mapping[PortId, PortPage], wanted: Mapping[PortId, PortNeed], at: datetime
+) -> Mapping[PortId, PortCurrent]:
     """What would be held if only that went out that is worth an ampere, raises too, and all were answered."""
     settled = {}
     for port_id, page in book.items():
-        now = held_ma(page, at)
+        now = held(page, at)
         need = wanted.get(port_id)
         limit_ma = need.limit_ma if need is not None else None
-        is_told = limit_ma is not None and abs(limit_ma - now) >= STEP_MA
-        settled[port_id] = max(limit_ma or 0, page.default_ma or 0) if is_told else now
+        if need is None or limit_ma is None or abs(limit_ma - now.first_ma) < STEP_MA:
+            settled[port_id] = now
+            continue
+        default_ma = page.default_ma or 0
+        is_by_one = need.phases == 1 and need.session_id is not None and page.shown_one == need.session_id
+        first_ma = max(limit_ma, default_ma)
+        settled[port_id] = PortCurrent(first_ma, default_ma if is_by_one else first_ma)
     return settled
-
-
-Next = tuple[PortPage, PortOrder | None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Look:
-    """A look at one page: which frame is due, and the page as it is with that booked."""
-
-    page: PortPage
-    need: PortNeed
-    at: datetime
-    new_name: NewName
-    least_step: int = STEP_MA
-    is_as_it_is: bool = False
-
-    @property
-    def is_little_less(self) -> bool:
-        """Whether it is to be lowered by so little that it is no frame's worth."""
-        limit_ma = self.need.limit_ma
-        return limit_ma is not None and 0 < self._current_ma - limit_ma < STEP_MA
-
-    def as_it_is(self) -> _Look:
-        """A look for what is due without a raise."""
-        page, need = self.page, self.need
-        default_ma = need.default_ma
-        if default_ma is not None and default_ma > (page.default_ma or 0):
-            default_ma = page.default_ma
-        limit_ma = None if need.limit_ma is None else min(need.limit_ma, self._current_ma)
-        return replace(self, need=replace(need, default_ma=default_ma, limit_ma=limit_ma, plan=()), is_as_it_is=True)
-
-    def next(self) -> Next:
-        """The page's next frame, if one is due."""
-        if self.page.lost_by is not None and self._wants_proof:
-            # Before anything else is sent: what it shows now is what it kept.
-            return self._read()
-        if self._is_stop_due:
-            order = self._order(OrderKind.STOP, self.new_name())
-            return replace(self.page, stopped_at=self.at), replace(order, is_lowering=True)
-        grant = self._grant()
-        if grant[1] is not None and (grant[1].is_lowering or self.page.ignored_since is not None):
-            return grant
-        if self._is_default_due:
-            return self._default()
-        if grant[1] is not None and (self.page.default_ma is not None or self._is_hopeless):
-            return grant
-        return self._read() if self._wants_proof else self._proof()
-
-    @property
-    def _is_stop_due(self) -> bool:
-        page = self.page
-        is_wanted = Measure.STOP in page.measures and self.need.session_id is not None
-        return is_wanted and (page.stopped_at is None or self.at - page.stopped_at >= _LATER)
-
-    @property
-    def _lease(self) -> Lease | None:
-        lease = self.page.newest
-        is_its = lease is not None and not lease.is_over and lease.session_id in (None, self.need.session_id)
-        return lease if is_its else None
-
-    @property
-    def _current_ma(self) -> int:
-        """What it was told last for that charge; its default, where it was told nothing."""
-        return self._lease.limit_ma(self.at) if self._lease is not None else self.page.default_ma or 0
-
-    @property
-    def _wants_proof(self) -> bool:
-        return self.page.unread < _UNREAD and awaits_proof(self.need.firmware, self.page)
-
-    @property
-    def _is_default_due(self) -> bool:
-        page, default_ma = self.page, self.need.default_ma
-        if default_ma is None or (page.default_ma == default_ma and not page.pushes):
-            return False
-        # What provably keeps no default is told one all the same, and not asked what became of it.
-        is_told = any(it.limit_ma == default_ma and it.answered_at is not None for it in page.pushes)
-        return not (self._is_hopeless and is_told)
-
-    @property
-    def _is_hopeless(self) -> bool:
-        return self.page.trust is Trust.DISPROVEN
-
-    def _default(self) -> Next:
-        page, need = self.page, self.need
-        push = page.pushes[-1] if page.pushes else None
-        if push is not None and push.answered_at is None and self.at - push.last_sent_at < _patience(push.sends):
-            return page, None
-        if push is None or push.is_refused or push.limit_ma != need.default_ma:
-            limit_ma, name = need.default_ma or 0, self.new_name()
-            is_lowering = page.default_ma is not None and limit_ma < page.default_ma
-            order = self._order(OrderKind.DEFAULT, name, limit_ma=limit_ma, form=need.default_form)
-            page = default_pushed(page, name, limit_ma, self.at, need.default_form)
-            return page, replace(order, is_lowering=is_lowering)
-        if push.answered_at is None:
-            order = self._order(OrderKind.DEFAULT, push.name, limit_ma=push.limit_ma, form=push.form)
-            return repeated(page, push.name, self.at), replace(order, is_again=True)
-        return self._read() if page.unread < _UNREAD else (page, None)
-
-    def _grant(self) -> Next:
-        page, lease, wanted_ma = self.page, self._lease, self.need.limit_ma
-        if wanted_ma is None or self._was_just_refused:
-            return page, None
-        if Measure.ZERO in page.measures:
-            wanted_ma = 0
-        is_lowering = wanted_ma <= self._current_ma - self.least_step
-        is_raise = wanted_ma >= self._current_ma + STEP_MA * (1 + page.frames // _FRAMES_A_STEP)
-        is_planned = any(abs(it.limit_ma - self._current_ma) >= STEP_MA for it in self.need.plan)
-        if is_lowering or (lease is None and (is_raise or is_planned)):
-            return self._ask(wanted_ma)
-        if lease is None or self.at - lease.last_sent_at < self._patience(lease):
-            return page, None
-        if lease.answered_at is None and not is_raise:
-            order = self._order(OrderKind.GRANT, lease.name, limit_ma=lease.limit_ma(self.at), form=lease.form)
-            return repeated(page, lease.name, self.at), replace(order, lease=lease, is_again=True)
-        return self._ask(wanted_ma) if is_raise or self._is_due(lease) else (page, None)
-
-    @property
-    def _was_just_refused(self) -> bool:
-        page = self.page
-        return page.refused_at is not None and self.at - page.refused_at < ANSWERED_WITHIN * min(page.refusals**2, 30)
-
-    def _patience(self, lease: Lease) -> timedelta:
-        if lease.answered_at is None:
-            return _patience(lease.sends)
-        return _LATER if lease.is_refused else timedelta(0)
-
-    def _is_due(self, lease: Lease) -> bool:
-        """Whether what it was told, and holds, is to be told it again."""
-        is_other_form = lease.form is not None and self.need.form is not None and lease.form != self.need.form
-        if lease.is_refused or is_other_form or (self.page.lost_at is not None and lease.sent_at < self.page.lost_at):
-            return True
-        is_half_over = not self.need.plan and self.at >= min(lease.sent_at + LEASE / 2, lease.ends_at)
-        return is_half_over or self._is_shadowed() or self._is_other_plan(lease)
-
-    def _is_other_plan(self, lease: Lease) -> bool:
-        """Whether a plan, or that there is none, says something else of a moment to come than what was sent."""
-        plan, ends_at, at = self.need.plan, self.need.plan_ends_at, self.at
-        step = STEP_MA * (1 + self.page.frames // _FRAMES_A_STEP)
-        later = [it for it in lease.periods if it.starts_at > at]
-        if not plan or ends_at is None:
-            return not self.is_as_it_is and any(abs(it.limit_ma - lease.limit_ma(at)) >= STEP_MA for it in later)
-        soon = LEASE / 2 if at < lease.ends_at - _ENDS_SOON else CLOCK_SLACK
-        if ends_at >= lease.ends_at + soon:
-            return True
-        moments = [it.starts_at for it in (*plan, *later) if it.starts_at < min(ends_at, lease.ends_at)]
-        return any(abs(lease.limit_ma(it) - _limit_ma(plan, it)) >= step for it in moments)
-
-    def _is_shadowed(self) -> bool:
-        """Whether an older grant, of which nobody knows what became of it, keeps room that one more word would free."""
-        wanted_ma = max(self.need.limit_ma or 0, self.page.default_ma or 0)
-        older = [it for it in self.page.leases[:-1] if it.worst_ma(self.at, self.at) >= wanted_ma + STEP_MA]
-        return bool(older) and all(self.at >= it.settled_at for it in older)
-
-    def _ask(self, limit_ma: int) -> Next:
-        need = self.need
-        lease = replace(lease_of(self.new_name(), limit_ma, self.at, need.session_id), form=need.form)
-        if need.plan and need.plan_ends_at is not None:
-            lease = replace(lease, periods=need.plan, ends_at=need.plan_ends_at)
-        order = self._order(OrderKind.GRANT, lease.name, limit_ma=limit_ma, form=need.form)
-        is_lowering = limit_ma < self._current_ma
-        return asked(self.page, lease), replace(order, lease=lease, is_lowering=is_lowering)
-
-    def _read(self) -> Next:
-        page, at = self.page, self.at
-        if page.read_at is not None and at - page.read_at < _READ_WITHIN:
-            return page, None
-        name = self.new_name()
-        until = max([at + _READS_AHEAD, *(it.ends_at + 2 * CLOCK_SLACK for it in page.leases)])
-        return schedule_asked(page, name, at), replace(self._order(OrderKind.READ, name), reads_until=until)
-
-    def _proof(self) -> Next:
-        """While nobody charges, a charger of new firmware is cut off, and started anew, once: to see what it keeps."""
-        page, firmware = self.page, self.need.firmware
-        is_told = page.default_ma is not None and page.lost_at is None and not page.pushes
-        is_settled = is_told and page.is_quiet(self.at)
-        is_tried = page.proof_at is not None and self.at - page.proof_at < _PROVE_AGAIN
-        kind = OrderKind.CUT if firmware.learnt.keeps_when_cut is None else OrderKind.RESET
-        is_proven = kind is OrderKind.RESET and firmware.keeps_when_booted is not None
-        if is_proven or not self.need.is_quiet or not is_settled or is_tried or page.unread >= _UNREAD:
-            return page, None
-        return replace(page, proof_at=self.at), self._order(kind, self.new_name())
-
-    def _order(self, kind: OrderKind, name: str, limit_ma: int = 0, form: ProfileForm | None = None) -> PortOrder:
-        return PortOrder(port_id=self.page.port_id, kind=kind, name=name, limit_ma=limit_ma, form=form)
-
-
-def _limit_ma(plan: Sequence[Period], at: datetime) -> int:
-    return next((it.limit_ma for it in reversed(plan) if it.starts_at <= at), plan[0].limit_ma)
-
-
-def _patience(sends: int) -> timedelta:
-    return ANSWERED_WITHIN if sends <= _SOON else _LATER

@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.grid.balancing import share
-from chalicelib.domain.grid.grants import CLOCK_SLACK, LEASE, Period
+from chalicelib.domain.grid.leases import CLOCK_SLACK, LEASE, Period
 from chalicelib.domain.grid.outlook import QUARTER, Plan
-from chalicelib.domain.grid.tree import BuildingLoad, Claim, Conditions, Port, PortId, SiteTree
+from chalicelib.domain.grid.tree import BuildingLoad, Claim, Conditions, Port, PortCurrent, PortId, SiteTree
 
 # So long a car that was plugged in, or was paused, is given the least, for it to wake by.
 WAKES_FOR = timedelta(minutes=2)
 
-Fits = Callable[[Mapping[PortId, int]], bool]
+Fits = Callable[[Mapping[PortId, PortCurrent]], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,9 @@ def _shared(site: CourseSite, ports: Mapping[PortId, Port], turn: datetime, at: 
     is_leased = is_near(at, turn)
     bases = site.conditions.default_ma
     others = site.target_ma if is_leased else {}
-    drawn = {it: max(amounts.get(it, others.get(it, 0)), bases.get(it, 0)) for it in ports}
+    # By all phases, as a port that is switched now may be by then.
+    most = {it: max(amounts.get(it, others.get(it, 0)), bases.get(it, 0)) for it in ports}
+    drawn = {it: PortCurrent.by_all(most_ma) for it, most_ma in most.items()}
     if site.fits_at(turn)(drawn):
         return amounts
     then = replace(site.conditions, building=site.building_at(turn))

@@ -23,7 +23,7 @@ from chalicelib.domain.chargers.commands import (
     SetProfile,
 )
 from chalicelib.domain.chargers.events import ConnectorId
-from chalicelib.domain.grid.grants import ROAMS_FOR
+from chalicelib.domain.grid.leases import ROAMS_FOR
 from chalicelib.domain.grid.tree import Port
 
 # Ids of our own, below 2^15 for the smallest firmware: 29000 + 10 * EVSE (0: the whole charger) + what it is for.

@@ -82,7 +82,9 @@ def drawn_at_most_w(tree: SiteTree, claims: Iterable[Claim], grants: Grants) -> 
             continue
         current_ma = grants.target_ma.get(claim.port_id, 0)
         current_ma = min(current_ma, grants.car_most_ma.get(claim.port_id, current_ma))
-        total_w += current_ma * _volts(port, grants.car_phases.get(claim.port_id)) / 1000
+        switching = grants.switching.get(claim.port_id)
+        phases = 1 if switching is not None and switching.is_one else grants.car_phases.get(claim.port_id)
+        total_w += current_ma * _volts(port, phases) / 1000
     return int(total_w)
 
 
@@ -118,6 +120,8 @@ def _lesser(free: Grants, within: Grants) -> Grants:
         target_ma=least,
         bounds={it: _bound(it, free, within) for it in free.bounds},
         turn_since={it: since for it, since in within.turn_since.items() if least.get(it)},
+        # By so many phases as the stricter sharing counted.
+        switching=within.switching,
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import radians
 
 from chalicelib.domain.grid.currents import at_worst, phase_voltage, turned
-from chalicelib.domain.grid.tree import Phase, Port, PortId, SiteTree
+from chalicelib.domain.grid.tree import Phase, Port, PortCurrent, PortId, SiteTree
 
 _PHASES = tuple(Phase)
 
@@ -92,9 +92,14 @@ def conductor_sums(tree: SiteTree, currents_ma: Mapping[PortId, int]) -> tuple[C
     return tuple(found)
 
 
-def by_phase(ports: Iterable[Port], drawn_ma: Mapping[PortId, int]) -> tuple[int, int, int]:
+def by_phase(ports: Iterable[Port], drawn: Mapping[PortId, PortCurrent]) -> tuple[int, int, int]:
     """What these ports' currents sum to at worst in L1, L2 and L3."""
-    parts = [(drawn_ma.get(it.port_id, 0), turned(it)) for it in ports]
+    parts = []
+    for port in (it for it in ports if it.port_id in drawn):
+        current = drawn[port.port_id]
+        parts.append((current.others_ma, turned(port)))
+        if not port.is_line_to_line:
+            parts.append((current.first_ma - current.others_ma, turned(port, port.phases[:1])))
     one, two, three = (round(at_worst((ma, it[of]) for ma, it in parts if of in it)) for of in _PHASES)
     return one, two, three
 

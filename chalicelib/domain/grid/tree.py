@@ -74,6 +74,26 @@ class Port:
 
 
 @dataclass(frozen=True, slots=True)
+class PortCurrent:
+    """What flows, or may flow, at a port: in the first of its conductors, and in each of its others.
+
+    They differ where a charger was switched to one phase. Never more in the others than in the first.
+    """
+
+    first_ma: int
+    others_ma: int
+
+    @classmethod
+    def by_all(cls, current_ma: int) -> PortCurrent:
+        """The same in each of them."""
+        return cls(current_ma, current_ma)
+
+    def exceeds(self, other: PortCurrent) -> bool:
+        """Whether it is more in any of them."""
+        return self.first_ma > other.first_ma or self.others_ma > other.others_ma
+
+
+@dataclass(frozen=True, slots=True)
 class Term:
     """What a port's current counts in a `Conductor`: so much of it, turned by so many degrees."""
 
@@ -100,7 +120,7 @@ class SiteTree:
 
     `reserve_ma` is kept back by phase. `worst_load_ma` counts for the building where nobody has told it lately.
     `floor_w`: the least that an operator of the grid leaves the site when it asks for less (§14a EnWG); None: nothing
-    is left.
+    is left. `switches_phases`: whether cars may be told to charge by one phase, where their chargers provably can.
     """
 
     site_id: str
@@ -110,6 +130,7 @@ class SiteTree:
     reserve_ma: int = 0
     worst_load_ma: tuple[int, int, int] = (0, 0, 0)
     floor_w: int | None = None
+    switches_phases: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,11 +174,35 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draw:
-    """What a port took, by its own L1, L2, L3, as its meter said at `at`; `granted_ma` was its grant then."""
+    """What a port took, by its own L1, L2, L3, as its meter said at `at`; `granted_ma` was its grant then.
+
+    `is_by_one`: it had been told to charge by one phase, so that this says nothing of what its car can.
+    """
 
     at: datetime
     current_ma: Currents
     granted_ma: int
+    is_by_one: bool = False
+
+
+# There, and back.
+SWITCHES = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switching:
+    """How a charge stands whose charger can charge by one phase what it could by all.
+
+    `is_one`: it is to charge by one. `is_shown`: its meter has shown that it does, and it counts so. `left`: so many
+    switches it may still have. `other_since`: since when the other would be better, None: it is not. `is_trial`: it is
+    tried, since `other_since`, whether its firmware does as it is told.
+    """
+
+    is_one: bool = False
+    is_shown: bool = False
+    left: int = SWITCHES
+    other_since: datetime | None = None
+    is_trial: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +214,8 @@ class Claim:
     one sharing to the next is in `Grants` under the same names: `car_phases` and `car_most_ma`, what was learnt of the
     car (None: nothing yet), `idle_since`, since when it takes nothing, `turn_since`, since when it has its turn
     (None: it waits). `planned_ma`: what a plan gives it now (None: it follows none and has its fair share);
-    `is_kept_to_plan`: it shall have no more than that, though more were left (cheaper hours will come).
+    `is_kept_to_plan`: it shall have no more than that, though more were left (cheaper hours will come). `switching`:
+    whether it may be switched between one phase and all (None: it may not).
     """
 
     port_id: PortId
@@ -186,6 +232,7 @@ class Claim:
     weight: int = 1
     planned_ma: int | None = None
     is_kept_to_plan: bool = False
+    switching: Switching | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +242,8 @@ class Grants:
     `limit_ma` is what can be said now, `target_ma` what will be, once others are known to have lowered theirs (the
     same, where nothing is held). `bounds`: for each port the node or conductor whose limit it met (None: its own most,
     or its car's), to be shown to a person. The rest is to be kept and given again with the next claims: who has a turn
-    since when (`turn_since`), what was learnt of cars (`car_phases`, `car_most_ma`), who takes nothing (`idle_since`).
+    since when (`turn_since`), what was learnt of cars (`car_phases`, `car_most_ma`), who takes nothing (`idle_since`),
+    by how many phases it is to charge (`switching`, of those alone that can be switched).
     """
 
     limit_ma: Mapping[PortId, int] = field(default_factory=dict)
@@ -205,3 +253,4 @@ class Grants:
     car_phases: Mapping[PortId, int] = field(default_factory=dict)
     car_most_ma: Mapping[PortId, int] = field(default_factory=dict)
     idle_since: Mapping[PortId, datetime] = field(default_factory=dict)
+    switching: Mapping[PortId, Switching] = field(default_factory=dict)

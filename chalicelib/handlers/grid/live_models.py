@@ -60,6 +60,15 @@ class LiveConductor(ResponseBody):
     held_ma: Annotated[int, Field(description="what its ports may draw at worst")]
 
 
+class SwitchingView(ResponseBody):
+    """By how many phases a charge is told to draw, whose charger can switch between one and all that its port has."""
+
+    is_one: Annotated[bool, Field(description="it is to charge by one phase")]
+    is_shown: Annotated[bool, Field(description="its meter has shown so, and only then it holds one conductor alone")]
+    left: Annotated[int, Field(description="so many switches it may still have in this session")]
+    why: Annotated[str, Field(description="in words")]
+
+
 class LivePort(ResponseBody):
     """A connector of the site now: who charges there, what it was granted, what it may draw, and what it draws."""
 
@@ -68,6 +77,10 @@ class LivePort(ResponseBody):
     session_id: str | None
     grant_ma: Annotated[int | None, Field(description="by each of its phases; null: nobody charges there")]
     held_ma: Annotated[int, Field(description="what it may draw at worst, until its charger has answered")]
+    held_others_ma: Annotated[
+        int, Field(description="the same by its second and third conductor: less where it was switched to one phase")
+    ]
+    switching: Annotated[SwitchingView | None, Field(description="null: its phases are not to be switched")]
     is_confirmed: Annotated[bool, Field(description="its charger has said that it keeps the grant")]
     drawn_ma: Annotated[
         tuple[int | None, int | None, int | None] | None, Field(description="by its own phases, in their order")
@@ -162,6 +175,8 @@ class PowerView(ResponseBody):
                 "session_id": "KAAAAAAAAAAAAAAAAAAA",
                 "grant_ma": 16000,
                 "held_ma": 16000,
+                "held_others_ma": 16000,
+                "switching": None,
                 "is_confirmed": True,
                 "drawn_ma": [15800, 15900, 15800],
                 "bound": "north",

@@ -47,6 +47,7 @@ _GRID: dict[str, Any] = {
     "reserve_ma": 1000,
     "worst_load_ma": [20000, 20000, 20000],
     "floor_w": None,
+    "switches_phases": True,
     "meter_charger_id": None,
 }
 LIMIT: dict[str, Any] = {
@@ -137,6 +138,10 @@ class GridBody(RequestBody):
     floor_w: Annotated[
         Watts | None, Field(description="what an operator of the grid leaves the site in any case (§14a EnWG)")
     ] = None
+    switches_phases: Annotated[
+        bool,
+        Field(description="cars may be told to charge by one phase, where others wait and their chargers provably can"),
+    ] = True
     meter_charger_id: Annotated[
         ChargerId | None, Field(description="its main meter (connector 0) counts all that the site takes")
     ] = None
@@ -194,6 +199,7 @@ class GridView(ResponseBody):
     reserve_ma: int
     worst_load_ma: tuple[int, int, int]
     floor_w: int | None
+    switches_phases: bool
     meter_charger_id: str | None
 
 

@@ -139,4 +139,5 @@ def _tree(request: Request) -> SiteTree:
         reserve_ma=body.reserve_ma,
         worst_load_ma=body.worst_load_ma,
         floor_w=body.floor_w,
+        switches_phases=body.switches_phases,
     )

@@ -9,10 +9,10 @@ from datetime import datetime
 from chalicelib.domain.grid.currents import BUILDING_LOAD_LASTS, Conductors
 from chalicelib.domain.grid.demand_response import SiteDemand, holding
 from chalicelib.domain.grid.description import Preview
-from chalicelib.domain.grid.grants import PortPage, held_by_port, held_ma
+from chalicelib.domain.grid.grants import PortPage, held, held_by_port
 from chalicelib.domain.grid.obedience import Measure
 from chalicelib.domain.grid.sums import by_phase, conductor_sums, path
-from chalicelib.domain.grid.tree import Port, PortId, SiteTree
+from chalicelib.domain.grid.tree import Port, PortCurrent, PortId, SiteTree, Switching
 from chalicelib.handlers.chargers.wait_models import PowerWaitView
 from chalicelib.handlers.grid.live_models import (
     LimitView,
@@ -24,6 +24,7 @@ from chalicelib.handlers.grid.live_models import (
     PlannedPortView,
     PlanView,
     PowerView,
+    SwitchingView,
 )
 from chalicelib.handlers.grid.models import (
     ConductorSumView,
@@ -82,6 +83,7 @@ def grid(it: ManagedSite) -> GridView:
         reserve_ma=it.tree.reserve_ma,
         worst_load_ma=it.tree.worst_load_ma,
         floor_w=it.tree.floor_w,
+        switches_phases=it.tree.switches_phases,
         meter_charger_id=it.meter_charger_id,
     )
 
@@ -125,7 +127,8 @@ def power(state: SiteState, at: datetime) -> PowerView:
     former = {it.port_id: it for it in state.former_ports(at) if it.port_id in pages}
     whole = replace(tree, ports=(*tree.ports, *former.values()))
     # A port that no look has seen yet may draw all it can.
-    held = {it.port_id: it.most_ma for it in tree.ports} | dict(held_by_port(state.book.pages, at))
+    most = {it.port_id: PortCurrent.by_all(it.most_ma) for it in tree.ports}
+    holding = most | dict(held_by_port(state.book.pages, at))
     drawing = claimed(state)
     load = building_of(state, at)
     return PowerView(
@@ -139,13 +142,13 @@ def power(state: SiteState, at: datetime) -> PowerView:
         nodes=_nodes(
             whole,
             Conductors.of(tree, at, load, [it.limit for it in state.limits]),
-            held,
+            holding,
             {name: _drawn(port, stored, at) for name, (port, stored) in drawing.items()},
         ),
         ports=[_port(state, it, drawing.get(it.port_id, (it, None))[1], at) for it in whole.ports],
         conductors=[
             LiveConductor(conductor_id=it.conductor_id, limit_ma=it.limit_ma, held_ma=it.sum_ma)
-            for it in conductor_sums(whole, held)
+            for it in conductor_sums(whole, {port_id: it.first_ma for port_id, it in holding.items()})
         ],
         plan=_plan(state),
         alarms=list(state.book.alarms),
@@ -202,7 +205,7 @@ def _demand(it: SiteDemand, at: datetime) -> LiveDemand:
 def _nodes(
     tree: SiteTree,
     conductors: Conductors,
-    held: Mapping[PortId, int],
+    holding: Mapping[PortId, PortCurrent],
     drawn: Mapping[PortId, tuple[int, int, int]],
 ) -> list[LiveNode]:
     parents = {it.node_id: it.parent_id for it in tree.nodes}
@@ -219,7 +222,7 @@ def _nodes(
                 limit_w=node.limit_w,
                 room_ma=(_whole(room_1), _whole(room_2), _whole(room_3)),
                 room_w=_whole(room_w),
-                held_ma=by_phase(beneath, held),
+                held_ma=by_phase(beneath, holding),
                 drawn_ma=(one, two, three),
             )
         )
@@ -251,7 +254,9 @@ def _port(state: SiteState, port: Port, stored: StoredClaim | None, at: datetime
         connector=str(port.port_id.connector),
         session_id=stored.session_id if stored is not None else None,
         grant_ma=newest.limit_ma(at) if note is not None and newest is not None else None,
-        held_ma=held_ma(page, at),
+        held_ma=held(page, at).first_ma,
+        held_others_ma=held(page, at).others_ma,
+        switching=_switching(note.switching) if note is not None and note.switching is not None else None,
         is_confirmed=newest is not None and newest.is_confirmed,
         drawn_ma=currents(stored.draws[-1], port) if stored is not None and _is_fresh(stored, at) else None,
         bound=note.bound if note is not None else None,
@@ -265,3 +270,24 @@ def _port(state: SiteState, port: Port, stored: StoredClaim | None, at: datetime
         measures=[Measure(it) for it in page.measures],
         leaves_at=next((it.until for it in state.managed.former if it.port.port_id == port.port_id), None),
     )
+
+
+def _switching(it: Switching) -> SwitchingView:
+    return SwitchingView(is_one=it.is_one, is_shown=it.is_shown, left=it.left, why=_why(it))
+
+
+def _why(it: Switching) -> str:
+    is_changing = it.other_since is not None
+    by_one = (
+        (not it.is_shown, "somebody had to wait by three phases; it holds all of them until its meter has shown one"),
+        (is_changing, "three phases fit again; it is switched back when they have for a quarter of an hour"),
+        (True, "by three phases somebody would wait for the least current"),
+    )
+    by_all = (
+        (not it.left, "it was switched as often as a session may be"),
+        (is_changing, "somebody waits who would not if it charged by one phase; it is switched when that has lasted"),
+        (True, "nobody waits who would not if it charged by one phase"),
+    )
+    if it.is_trial:
+        return "it is tried whether its firmware charges by one phase when it is told to"
+    return next(text for holds, text in (by_one if it.is_one else by_all) if holds)

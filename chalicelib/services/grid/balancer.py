@@ -16,13 +16,15 @@ from chalicelib.domain.chargers.charging_ability import ChargingAbility, forms, 
 from chalicelib.domain.chargers.commands import ProfilePurpose
 from chalicelib.domain.grid.currents import Conductors, at_worst
 from chalicelib.domain.grid.defaults import OfflineDefaults
-from chalicelib.domain.grid.grants import ANSWERED_WITHIN, Period, PortPage, Trust, held_ma
+from chalicelib.domain.grid.grants import PortPage, Trust, held_ma
+from chalicelib.domain.grid.leases import ANSWERED_WITHIN, Period
 from chalicelib.domain.grid.obedience import Measure
-from chalicelib.domain.grid.orders import PortNeed, PortOrder, is_room_wanted, ordered
+from chalicelib.domain.grid.orders import is_room_wanted, ordered
 from chalicelib.domain.grid.plan_course import CourseSite, PlanCourse, building_then, courses, cut, is_near, planned
+from chalicelib.domain.grid.port_look import PortNeed, PortOrder
 from chalicelib.domain.grid.profiles import keeps_course
 from chalicelib.domain.grid.restraint import Restraint, beside_silent
-from chalicelib.domain.grid.tree import Grants, Port, PortId, SiteTree
+from chalicelib.domain.grid.tree import Grants, Port, PortCurrent, PortId, SiteTree
 from chalicelib.domain.grid.waits import PowerWait, power_waits
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.charging import Sessions
@@ -35,6 +37,7 @@ from chalicelib.services.grid.demand_notes import DemandNotes
 from chalicelib.services.grid.dispatch import Dispatch, Outgoing
 from chalicelib.services.grid.entries import BookEntries
 from chalicelib.services.grid.obedience import Obedience, alarms_of
+from chalicelib.services.grid.phase_switching import quiet_phases, switchable
 from chalicelib.services.grid.power_waits import PowerWaits
 from chalicelib.services.grid.site_conditions import plan_of, sessions_of, site_to_share
 
@@ -125,7 +128,7 @@ class Balancer:
     def _shared(self, state: SiteState, book: SiteBook, at: datetime) -> _Shared:
         tree = state.managed.tree
         facts = {it.charger_id: it for it in book.chargers}
-        claims = claims_of(state, {it.port_id: it for it in book.pages})
+        claims = switchable(state, book, claims_of(state, {it.port_id: it for it in book.pages}), at)
         plan = plan_of(state, book)
         if plan is not None:
             ports = {it.port_id: it for it in tree.ports}
@@ -168,6 +171,9 @@ class Balancer:
             replace(
                 _need(page, facts[page.port_id.charger_id], grants, defaults, sessions.get(page.port_id)),
                 is_quiet=page.port_id in in_proof,
+                default_phases=quiet_phases(state, facts[page.port_id.charger_id], page.port_id)
+                if page.port_id in in_proof
+                else None,
             )
             for page in book.pages
             if page.port_id not in former
@@ -225,6 +231,7 @@ def _need(
     ability = seen_in(facts.ability or ChargingAbility(), facts.firmware.learnt)
     best = facts.firmware.learnt.best
     is_told = ability.is_controllable
+    switching = grants.switching.get(page.port_id)
     # What provably does not keep one is booked at its maximum, and told the least all the same.
     default_ma = _LEAST_MA if page.trust is Trust.DISPROVEN else defaults.limit_ma[page.port_id]
     return PortNeed(
@@ -236,6 +243,7 @@ def _need(
         form=next(iter(forms(ability, ProfilePurpose.SESSION, best)), None),
         default_form=next(iter(forms(ability, ProfilePurpose.DEFAULT)), None),
         firmware=facts.firmware,
+        phases=1 if switching is not None and switching.is_one else None,
     )
 
 
@@ -293,13 +301,17 @@ class _Fits:
     conductors: Conductors
     car_phases: Mapping[PortId, int]
 
-    def __call__(self, drawn_ma: Mapping[PortId, int]) -> bool:
+    def __call__(self, drawn: Mapping[PortId, PortCurrent]) -> bool:
         sums: dict[int, list[tuple[float, complex]]] = {}
         for port in self.ports:
-            amount = drawn_ma.get(port.port_id, 0)
-            if amount:
-                for place, counted in self.conductors.flows(port, self.car_phases.get(port.port_id)):
-                    sums.setdefault(place, []).append((amount, complex(counted)))
+            current = drawn.get(port.port_id)
+            if current is None or not current.first_ma:
+                continue
+            for place, counted in self.conductors.flows(port, self.car_phases.get(port.port_id)):
+                sums.setdefault(place, []).append((current.others_ma, complex(counted)))
+            if more_ma := current.first_ma - current.others_ma:
+                for place, counted in self.conductors.flows(port, 1):
+                    sums.setdefault(place, []).append((more_ma, complex(counted)))
         return all(at_worst(flows) <= self.conductors.limits[place] + _ROUNDING_MA for place, flows in sums.items())
 
 

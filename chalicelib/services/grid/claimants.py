@@ -68,7 +68,17 @@ def _draws(draws: tuple[ToldDraw, ...], port: Port, page: PortPage | None) -> It
     for it in draws:
         granted_ma = _granted_ma(page, it.at)
         if granted_ma is not None:
-            yield Draw(at=it.at, current_ma=currents(it, port), granted_ma=granted_ma)
+            is_by_one = page is not None and _may_be_by_one(page, it.at)
+            yield Draw(at=it.at, current_ma=currents(it, port), granted_ma=granted_ma, is_by_one=is_by_one)
+
+
+def _may_be_by_one(page: PortPage, at: datetime) -> bool:
+    """Whether one phase may have been what its charger was told, and not what its car chose."""
+    is_leased = any(it.phases is None and it.answered_at is not None and it.answered_at <= at for it in page.leases)
+    is_default_by_one = page.default_phases == 1 or any(it.phases == 1 for it in page.pushes)
+    # A default that was put lately may have been another when it was measured.
+    is_default_so = not is_leased and (is_default_by_one or (bool(page.pushes) and not page.is_quiet(at)))
+    return is_default_so or any(it.phases == 1 and it.sent_at <= at for it in page.leases)
 
 
 def _granted_ma(page: PortPage | None, at: datetime) -> int | None:
@@ -134,6 +144,7 @@ def notes_of(state: SiteState, grants: Grants) -> tuple[PortNote, ...]:
             car_phases=grants.car_phases.get(port_id),
             car_most_ma=grants.car_most_ma.get(port_id),
             wish=stored.wish,
+            switching=grants.switching.get(port_id),
         )
         for port_id, (_, stored) in claimed(state).items()
     )

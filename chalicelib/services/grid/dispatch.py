@@ -25,9 +25,9 @@ from chalicelib.domain.chargers.commands import (
 )
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.grid.firmware import ShownSchedule
-from chalicelib.domain.grid.grants import Period
-from chalicelib.domain.grid.orders import OrderKind, PortOrder
+from chalicelib.domain.grid.leases import Period
 from chalicelib.domain.grid.page_events import EventKind, PageEvent
+from chalicelib.domain.grid.port_look import OrderKind, PortOrder
 from chalicelib.domain.grid.profiles import Allowance, CannotPause, PortGrant, default_of, profile_of
 from chalicelib.domain.grid.tree import Phase, Port, PortId
 from chalicelib.ports import Clock
@@ -108,7 +108,11 @@ class Dispatch:
             return None
         lease_s = max(1, round((lease.ends_at - at).total_seconds()))
         later = [(round((it.starts_at - at).total_seconds()), it.limit_ma) for it in lease.periods if it.starts_at > at]
-        allowances = (Allowance(0, lease.limit_ma(at)), *(Allowance(*it) for it in later if it[0] > 0))
+        phases = lease.phases
+        allowances = (
+            Allowance(0, lease.limit_ma(at), phases),
+            *(Allowance(start_s, limit_ma, phases) for start_s, limit_ma in later if start_s > 0),
+        )
         return PortGrant(port=port, allowances=allowances, at=at, lease_s=lease_s)
 
     def answered(self, call: SentCall, result: CommandResult) -> None:
@@ -152,7 +156,7 @@ class Dispatch:
         if form is None:
             raise Unable("it takes no limits")
         if order.kind is OrderKind.DEFAULT:
-            return default_of(it.port, Allowance(0, order.limit_ma), form, it.car_phases, it.ref or None)
+            return default_of(it.port, Allowance(0, order.limit_ma, order.phases), form, it.car_phases, it.ref or None)
         lease = order.lease
         lease_s = max(60, round((lease.ends_at - at).total_seconds())) if lease is not None else 3600
         grant = PortGrant(
@@ -162,6 +166,8 @@ class Dispatch:
             lease_s=lease_s,
             ref=it.ref or None,
             car_phases=it.car_phases,
+            # The port's own first: by that alone one phase is counted, and shown.
+            phase_to_use=1,
         )
         return profile_of(grant, form, ability).command
 
@@ -169,8 +175,11 @@ class Dispatch:
 def _allowances(order: PortOrder, at: datetime) -> tuple[Allowance, ...]:
     """A grant from now on, a plan's by its periods."""
     later = order.lease.periods if order.lease is not None else ()
-    turns = [Allowance(round((it.starts_at - at).total_seconds()), it.limit_ma) for it in later if it.starts_at > at]
-    return (Allowance(0, order.limit_ma), *(it for it in turns if it.start_s > 0))
+    phases = order.lease.phases if order.lease is not None else None
+    turns = [
+        Allowance(round((it.starts_at - at).total_seconds()), it.limit_ma, phases) for it in later if it.starts_at > at
+    ]
+    return (Allowance(0, order.limit_ma, phases), *(it for it in turns if it.start_s > 0))
 
 
 def _subject(site_id: str, it: Outgoing, command: Command, *, is_room_wanted: bool) -> str:
@@ -203,7 +212,7 @@ def _shown(call: SentCall, result: CommandResult, told: Any) -> ShownSchedule | 
     for it in schedule.periods:
         limit_ma = schedule.limit_ma(it.start_s, port)
         starts_at = call.sent_at + timedelta(seconds=it.start_s)
-        periods.append(Period(starts_at, told["most_ma"] if limit_ma is None else limit_ma))
+        periods.append(Period(starts_at, told["most_ma"] if limit_ma is None else limit_ma, it.phases))
     return ShownSchedule(
         asked_at=call.sent_at, periods=tuple(periods), until=call.sent_at + timedelta(seconds=schedule.duration_s)
     )

@@ -13,7 +13,8 @@ from datetime import datetime
 
 from chalicelib.domain.chargers.charging_ability import ChargingAbility
 from chalicelib.domain.grid.obedience import TOLERATED_MA, judged
-from chalicelib.domain.grid.tree import Claim, PortId
+from chalicelib.domain.grid.one_phase import metered
+from chalicelib.domain.grid.tree import Claim, PortCurrent, PortId
 from chalicelib.domain.operators import AlarmKind
 from chalicelib.ports.grid import Firmwares
 from chalicelib.ports.operators import AlarmChecks
@@ -40,7 +41,9 @@ class Obedience:
             fact = facts[page.port_id.charger_id]
             before = firmwares[fact.firmware.name]
             claim = claims.get(page.port_id)
-            found = judged(page, before, fact.ability or ChargingAbility(), claim.draws if claim else (), at)
+            draws = claim.draws if claim is not None else ()
+            metered_page, firmware = metered(page, before, draws)
+            found = judged(metered_page, firmware, fact.ability or ChargingAbility(), draws, at)
             if found.firmware != before:
                 firmwares[before.name] = found.firmware
                 if before.name:
@@ -63,10 +66,10 @@ class Obedience:
 
 
 def alarms_of(
-    state: SiteState, book: SiteBook, at: datetime, fits: Callable[[Mapping[PortId, int]], bool]
+    state: SiteState, book: SiteBook, at: datetime, fits: Callable[[Mapping[PortId, PortCurrent]], bool]
 ) -> tuple[str, ...]:
     """What is wrong with a site's power now, by the kinds of alarms; `fits`: whether it carries what ports draw."""
-    drawn = {it.port_id: _drawn_ma(it, at) for it in claims_of(state, {it.port_id: it for it in book.pages})}
+    drawn = {it.port_id: _drawn(it, at) for it in claims_of(state, {it.port_id: it for it in book.pages})}
     found = [] if fits(drawn) else [AlarmKind.SITE_OVER_LIMIT.value]
     found += [AlarmKind.LOAD_SILENT.value] if state.is_load_silent(at) else []
     return (*found, *([AlarmKind.LIMIT_IGNORED.value] if _ignoring(book) else []))
@@ -76,8 +79,11 @@ def _ignoring(book: SiteBook) -> set[str]:
     return {it.port_id.charger_id for it in book.pages if it.ignored_since is not None}
 
 
-def _drawn_ma(claim: Claim, at: datetime) -> int:
+def _drawn(claim: Claim, at: datetime) -> PortCurrent:
     """What a port drew lately, less what a meter may be wrong by."""
     newest = claim.draws[-1] if claim.draws and at - claim.draws[-1].at <= DRAW_LASTS else None
-    most = max((it for it in newest.current_ma if it is not None), default=0) if newest is not None else 0
-    return max(0, most - TOLERATED_MA)
+    told = [max(0, it - TOLERATED_MA) for it in newest.current_ma if it is not None] if newest is not None else []
+    most_ma = max(told, default=0)
+    if newest is None or not newest.is_by_one:
+        return PortCurrent.by_all(most_ma)
+    return PortCurrent(most_ma, max(told[1:], default=0))

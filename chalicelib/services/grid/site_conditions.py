@@ -29,7 +29,10 @@ class SharedSite:
 def site_to_share(state: SiteState, book: SiteBook, claims: Sequence[Claim], at: datetime) -> SharedSite:
     """By what the book knows of it; with the offline default that each port is to have."""
     tree, drawing = state.managed.tree, claimed(state)
-    charging = sorted(drawing, key=lambda it: drawing[it][1].begun_at)
+    # Who is switched to one phase has no default, where not all have one: that would be by three, and nobody else's.
+    switched = {it.port_id for it in claims if it.switching is not None and it.switching.is_one}
+    switched -= {it.port_id for it in claims if it.switching is not None and it.switching.is_trial}
+    charging = sorted(drawing.keys() - switched, key=lambda it: drawing[it][1].begun_at)
     unruly = {it.port_id: it.most_ma for it in book.pages if it.trust is Trust.DISPROVEN}
     former = {it.port_id: it for it in state.former_ports(at)}
     whole = replace(tree, ports=(*tree.ports, *former.values()))
@@ -47,6 +50,8 @@ def site_to_share(state: SiteState, book: SiteBook, claims: Sequence[Claim], at:
         wish = share(whole, claims, at, Conditions(building=building, limits=limits, default_ma=idle))
         charging.sort(key=lambda it: not wish.target_ma.get(it))
         defaults = offline_defaults(tree, charging, unruly, room)
+    left_out = [it.port_id for it in claims if it.port_id in switched and not defaults.limit_ma.get(it.port_id, 1)]
+    defaults = replace(defaults, left_out=(*defaults.left_out, *left_out))
     bases = {it.port_id: max(idle.get(it.port_id, 0), defaults.limit_ma.get(it.port_id, 0)) for it in book.pages}
     conditions = Conditions(building=building, limits=limits, default_ma=bases)
     return SharedSite(tree=whole, conditions=conditions, defaults=defaults, former=former)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.commands import Unable
 from chalicelib.domain.grid.description import Preview, previewed, tree_faults
-from chalicelib.domain.grid.grants import CLOCK_SLACK, LEASE, ROAMS_FOR
+from chalicelib.domain.grid.leases import CLOCK_SLACK, LEASE, ROAMS_FOR
 from chalicelib.domain.grid.profiles import clearings
 from chalicelib.domain.grid.tree import OperatorLimit, Port, PortId, SiteTree
 from chalicelib.ports import Clock

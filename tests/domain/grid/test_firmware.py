@@ -9,20 +9,8 @@ import pytest
 
 from chalicelib.domain.chargers.charging_ability import LearntAbility
 from chalicelib.domain.grid.firmware import Firmware, ShownSchedule, awaits_proof, proven, silence_ma
-from chalicelib.domain.grid.grants import (
-    CLOCK_SLACK,
-    LEASE,
-    ROAMS_FOR,
-    Loss,
-    Period,
-    PortPage,
-    Trust,
-    confirmed,
-    default_pushed,
-    lost,
-    repeated,
-    trusted,
-)
+from chalicelib.domain.grid.grants import Loss, PortPage, Trust, confirmed, default_pushed, lost, repeated, trusted
+from chalicelib.domain.grid.leases import CLOCK_SLACK, LEASE, ROAMS_FOR, Period, push_of
 from chalicelib.domain.grid.page_events import EventKind, PageEvent, heard
 from tests.domain.grid.test_grants import PAGE, PORT, T0, S, sent
 
@@ -72,7 +60,7 @@ def test_a_lease_that_is_as_the_default_proves_nothing() -> None:
 @pytest.mark.parametrize("twice", [True, False])
 def test_while_anything_else_may_arrive_nothing_is_proven_of_silence(twice: bool) -> None:
     page = sent(replace(PAGE, trust=Trust.UNKNOWN), "a", 16_000, T0)
-    page = repeated(page, "a", T0 + S) if twice else default_pushed(page, "d", 6_000, T0)
+    page = repeated(page, "a", T0 + S) if twice else default_pushed(page, push_of("d", 6_000, T0))
     page = confirmed(page, "a", T0 + 2 * S)
     assert not awaits_proof(NEW, page)
     assert proven(NEW, page, shown(T0 + 3 * S, (NOW, 16_000), (LEASE, 6_000))) == NEW
@@ -99,7 +87,7 @@ def test_what_was_sent_shortly_before_or_after_may_be_what_is_shown_and_proves_n
     early = after_loss(Loss.RECONNECT, at=T0 + 60 * S)
     assert not awaits_proof(NEW, early)
     assert proven(NEW, early, shown(T0 + 61 * S, (NOW, 6_000))) == NEW
-    told = default_pushed(after_loss(Loss.RECONNECT), "d", 6_000, LATE + S)
+    told = default_pushed(after_loss(Loss.RECONNECT), push_of("d", 6_000, LATE + S))
     assert proven(NEW, told, shown(LATE + 2 * S, (NOW, 6_000))) == NEW
 
 

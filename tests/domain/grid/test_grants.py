@@ -9,12 +9,7 @@ import pytest
 
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.grid.grants import (
-    CLOCK_SLACK,
-    LEASE,
-    ROAMS_FOR,
-    Lease,
     Loss,
-    Period,
     PortPage,
     Trust,
     asked,
@@ -26,17 +21,17 @@ from chalicelib.domain.grid.grants import (
     held_by_port,
     held_ma,
     ignored,
-    lease_of,
     lost,
     obeyed,
     refused,
     repeated,
     schedule_asked,
     session_over,
-    told_ma,
+    told,
     unsent,
 )
-from chalicelib.domain.grid.tree import PortId
+from chalicelib.domain.grid.leases import CLOCK_SLACK, LEASE, ROAMS_FOR, Lease, Period, lease_of, push_of
+from chalicelib.domain.grid.tree import PortCurrent, PortId
 
 T0 = datetime(2026, 11, 30, 12, tzinfo=UTC)
 S = timedelta(seconds=1)
@@ -56,7 +51,7 @@ def shows(page: PortPage, limit_ma: int, asked_at: datetime) -> PortPage:
 
 def test_a_port_that_was_told_nothing_holds_its_default() -> None:
     assert held_ma(PAGE, T0) == 6_000
-    assert held_by_port([PAGE], T0) == {PORT: 6_000}
+    assert held_by_port([PAGE], T0) == {PORT: PortCurrent.by_all(6_000)}
 
 
 def test_a_raise_counts_from_its_sending_and_a_lowering_from_its_answer() -> None:
@@ -162,29 +157,29 @@ def test_an_answer_of_the_moment_in_which_something_else_was_sent_is_not_of_befo
 
 
 def test_a_lower_default_counts_once_it_was_shown_and_a_higher_one_once_it_was_sent() -> None:
-    page = default_pushed(PAGE, "d", 0, T0)
+    page = default_pushed(PAGE, push_of("d", 0, T0))
     page = default_answered(page, "d", T0 + S)
     assert held_ma(page, T0 + S) == 6_000
     assert held_ma(shows(page, 0, T0 + 2 * S), T0 + 3 * S) == 0
-    assert held_ma(default_pushed(PAGE, "d", 10_000, T0), T0) == 10_000
+    assert held_ma(default_pushed(PAGE, push_of("d", 10_000, T0)), T0) == 10_000
 
 
 def test_a_word_is_no_proof_of_a_default() -> None:
     new = PortPage(port_id=PORT, most_ma=32_000, trust=Trust.PROVEN)
-    told = default_answered(default_pushed(new, "d", 6_000, T0), "d", T0 + S)
-    assert held_ma(told, T0 + S) == 32_000
-    assert held_ma(shows(told, 32_000, T0 + 2 * S), T0 + 3 * S) == 32_000
-    assert held_ma(shows(told, 6_000, T0 + 2 * S), T0 + 3 * S) == 6_000
+    one = default_answered(default_pushed(new, push_of("d", 6_000, T0)), "d", T0 + S)
+    assert held_ma(one, T0 + S) == 32_000
+    assert held_ma(shows(one, 32_000, T0 + 2 * S), T0 + 3 * S) == 32_000
+    assert held_ma(shows(one, 6_000, T0 + 2 * S), T0 + 3 * S) == 6_000
 
 
 def test_a_schedule_asked_for_before_a_default_was_confirmed_proves_nothing_of_it() -> None:
-    page = schedule_asked(default_pushed(PAGE, "d", 0, T0), "r", T0 + 2 * S)
+    page = schedule_asked(default_pushed(PAGE, push_of("d", 0, T0)), "r", T0 + 2 * S)
     page = default_answered(page, "d", T0 + 5 * S)
     assert held_ma(default_shown(page, 0), T0 + 6 * S) == 6_000
 
 
 def test_a_default_that_may_still_arrive_stays_beside_the_one_that_was_shown() -> None:
-    page = default_pushed(default_pushed(PAGE, "old", 10_000, T0), "new", 6_000, T0 + 12 * S)
+    page = default_pushed(default_pushed(PAGE, push_of("old", 10_000, T0)), push_of("new", 6_000, T0 + 12 * S))
     page = default_answered(page, "new", T0 + 13 * S)
     page = shows(page, 6_000, T0 + 14 * S)
     assert held_ma(page, T0 + 15 * S) == 10_000
@@ -197,9 +192,9 @@ def test_a_default_that_may_still_arrive_stays_beside_the_one_that_was_shown() -
 
 def test_what_nobody_has_proven_of_a_firmware_is_not_counted_on() -> None:
     page = confirmed(sent(replace(PAGE, trust=Trust.UNKNOWN), "a", 8_000, T0), "a", T0 + S)
-    assert (held_ma(page, T0 + S), told_ma(page, T0 + S)) == (32_000, 8_000)
+    assert (held_ma(page, T0 + S), told(page, T0 + S).first_ma) == (32_000, 8_000)
     bad = replace(page, trust=Trust.DISPROVEN)
-    assert (held_ma(bad, T0 + S), told_ma(bad, T0 + S), base_ma(bad)) == (32_000, 32_000, 32_000)
+    assert (held_ma(bad, T0 + S), told(bad, T0 + S).first_ma, base_ma(bad)) == (32_000, 32_000, 32_000)
 
 
 @pytest.mark.parametrize("by", Loss)
@@ -208,8 +203,8 @@ def test_a_charger_that_provably_keeps_its_profiles_holds_what_it_held_when_it_c
     back = lost(page, by, T0 + 60 * S, Trust.PROVEN)
     assert held_ma(back, T0 + 60 * S) == 16_000
     assert back.lost_at == T0 + 60 * S
-    told = confirmed(sent(back, "b", 10_000, T0 + 61 * S), "b", T0 + 62 * S)
-    assert (held_ma(told, T0 + 62 * S), told.lost_at) == (10_000, None)
+    again = confirmed(sent(back, "b", 10_000, T0 + 61 * S), "b", T0 + 62 * S)
+    assert (held_ma(again, T0 + 62 * S), again.lost_at) == (10_000, None)
 
 
 @pytest.mark.parametrize("by", Loss)
@@ -240,3 +235,12 @@ def test_a_port_that_ignores_its_grant_is_at_its_maximum_until_it_was_seen_to_ke
     page = ignored(confirmed(sent(PAGE, "a", 8_000, T0), "a", T0 + S), T0 + 60 * S)
     assert held_ma(page, T0 + 60 * S) == held_ma(session_over(page, "S1", T0 + 90 * S), T0 + 90 * S) == 32_000
     assert held_ma(obeyed(page), T0 + 99 * S) == 8_000
+
+
+def test_a_copy_of_a_default_that_was_shown_may_come_after_the_lower_one_that_followed() -> None:
+    page = repeated(default_pushed(PAGE, push_of("high", 10_000, T0)), "high", T0 + 10 * S)
+    page = default_answered(page, "high", T0 + 11 * S)
+    page = default_shown(schedule_asked(page, "r", T0 + 20 * S), 10_000)
+    page = default_answered(default_pushed(page, push_of("low", 0, T0 + 30 * S)), "low", T0 + 31 * S)
+    page = default_shown(schedule_asked(page, "s", T0 + 40 * S), 0)
+    assert held_ma(page, T0 + 41 * S) == 10_000

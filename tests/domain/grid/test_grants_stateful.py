@@ -14,12 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chalicelib.domain.grid.grants import (
-    CLOCK_SLACK,
-    LEASE,
-    ROAMS_FOR,
-    Lease,
     Loss,
-    Period,
     PortPage,
     Trust,
     asked,
@@ -34,6 +29,7 @@ from chalicelib.domain.grid.grants import (
     schedule_asked,
     session_over,
 )
+from chalicelib.domain.grid.leases import CLOCK_SLACK, LEASE, ROAMS_FOR, Lease, Period, push_of
 from tests.domain.grid.test_grants import PORT, T0
 
 MOST_MA = 32_000
@@ -122,7 +118,7 @@ class BookOfOnePort(RuleBasedStateMachine):
     @rule(default_ma=st.sampled_from([0, 6_000, 10_000]))
     def pushes_a_default(self, default_ma: int) -> None:
         name = self._name()
-        self.page = default_pushed(self.page, name, default_ma, self.time)
+        self.page = default_pushed(self.page, push_of(name, default_ma, self.time))
         self.copies.append(Copy(name, self.time, None, default_ma))
 
     @precondition(lambda self: self.page.pushes)

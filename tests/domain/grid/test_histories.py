@@ -10,6 +10,7 @@ from functools import cache
 
 import pytest
 
+from tests.domain.grid.phases_world import PHASE_MAKES, SWITCHING_MAKES, live_by_phases
 from tests.domain.grid.world import (
     FORGETS_WHEN_BOOTED,
     FORGETS_WHEN_CUT,
@@ -78,3 +79,28 @@ def test_leases_that_count_from_when_they_come_are_over_when_the_book_says_so(se
     found = histories("the book", (RELATIVE, RELATIVE_GO_E, RUNS_FREE), seeds)
     assert overloaded(found) == []
     assert not any(it.above_book for it in found)
+
+
+# By how many phases.
+
+
+@cache
+def by_phases(way: str, makes: Sequence[Make] = PHASE_MAKES, seeds: Sequence[int] = range(12)) -> tuple[History, ...]:
+    return tuple(live_by_phases(seed, way, makes) for seed in seeds)
+
+
+# In the last of each a default that moved was taken for a broken firmware's, or came late by a copy.
+@pytest.mark.parametrize(
+    ("makes", "seeds"), [(PHASE_MAKES, (*range(8), 18, 185, 251)), (SWITCHING_MAKES, (*range(6), 130))]
+)
+def test_whatever_chargers_make_of_one_phase_no_conductor_carries_too_much(
+    makes: Sequence[Make], seeds: Sequence[int]
+) -> None:
+    found = by_phases("proven", makes, seeds)
+    assert overloaded(found) == []
+    assert [it.seed for it in found if it.above_book] == []
+    assert sum(it.switched for it in found) >= 5
+
+
+def test_a_charger_that_is_believed_at_its_word_draws_more_than_the_book_says_so_that_this_can_fail() -> None:
+    assert any(it.above_book for it in by_phases("believes words", PHASE_MAKES, (0, 7, 9)))

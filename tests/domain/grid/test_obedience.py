@@ -10,17 +10,8 @@ import pytest
 from chalicelib.domain.chargers.charging_ability import ChargingAbility, ProfileForm, RateUnit, forms, seen_in
 from chalicelib.domain.chargers.commands import ProfileKind, ProfilePurpose
 from chalicelib.domain.grid.firmware import Firmware
-from chalicelib.domain.grid.grants import (
-    LEASE,
-    PortPage,
-    asked,
-    confirmed,
-    default_answered,
-    default_pushed,
-    held_ma,
-    lease_of,
-    refused,
-)
+from chalicelib.domain.grid.grants import PortPage, asked, confirmed, default_answered, default_pushed, held_ma, refused
+from chalicelib.domain.grid.leases import LEASE, lease_of, push_of
 from chalicelib.domain.grid.obedience import Judgement, Measure, is_ignored, is_obeyed, judged
 from chalicelib.domain.grid.tree import Draw
 from tests.domain.grid.test_grants import PAGE, T0, S
@@ -149,7 +140,9 @@ def test_a_refused_default_is_put_for_the_whole_charger_in_the_end() -> None:
     page = replace(PAGE, default_ma=None)
     while left := forms(seen_in(ABLE, firmware.learnt), ProfilePurpose.DEFAULT):
         purposes.append(left[0].purpose)
-        page = default_answered(default_pushed(page, f"d{at}", 6_000, at, left[0]), f"d{at}", at + S, is_refused=True)
+        page = default_answered(
+            default_pushed(page, push_of(f"d{at}", 6_000, at, left[0])), f"d{at}", at + S, is_refused=True
+        )
         found = judged(page, firmware, ABLE, (), at)
         page, firmware, at = found.page, found.firmware, at + 60 * S
     assert purposes[0] is ProfilePurpose.DEFAULT

@@ -12,11 +12,7 @@ from chalicelib.domain.chargers.commands import ProfileKind, ProfilePurpose
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.grants import (
-    ANSWERED_WITHIN,
-    LEASE,
-    ROAMS_FOR,
     Loss,
-    Period,
     PortPage,
     Trust,
     confirmed,
@@ -27,8 +23,10 @@ from chalicelib.domain.grid.grants import (
     refused,
     session_over,
 )
+from chalicelib.domain.grid.leases import ANSWERED_WITHIN, LEASE, ROAMS_FOR, Period
 from chalicelib.domain.grid.obedience import Measure
-from chalicelib.domain.grid.orders import Fits, OrderKind, PortNeed, PortOrder, ordered
+from chalicelib.domain.grid.orders import Fits, ordered
+from chalicelib.domain.grid.port_look import OrderKind, PortNeed, PortOrder
 from chalicelib.domain.grid.tree import PortId
 from tests.domain.grid.test_grants import T0, S
 
@@ -49,7 +47,7 @@ def need(limit_ma: int | None, port_id: PortId = ONE, **others: object) -> PortN
 
 
 def up_to(limit_ma: int) -> Fits:
-    return lambda held: sum(held.values()) <= limit_ma
+    return lambda held: sum(it.first_ma for it in held.values()) <= limit_ma
 
 
 ROOMY = up_to(1_000_000)

@@ -24,7 +24,7 @@ from chalicelib.domain.chargers.charging_ability import (
 )
 from chalicelib.domain.chargers.commands import ClearProfiles, ProfileKind, ProfilePurpose, SetProfile
 from chalicelib.domain.chargers.events import ConnectorId
-from chalicelib.domain.grid.grants import ROAMS_FOR
+from chalicelib.domain.grid.leases import ROAMS_FOR
 from chalicelib.domain.grid.profiles import (
     CLOCK_TOLERANCE_S,
     FIRST_ID,

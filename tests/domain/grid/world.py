@@ -20,24 +20,13 @@ from chalicelib.domain.chargers.commands import ProfilePurpose
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.grid.defaults import offline_defaults
 from chalicelib.domain.grid.firmware import Firmware, ShownSchedule, proven
-from chalicelib.domain.grid.grants import (
-    ANSWERED_WITHIN,
-    CLOCK_SLACK,
-    LEASE,
-    Lease,
-    Period,
-    PortPage,
-    Trust,
-    base_ma,
-    held_by_port,
-    held_ma,
-    lease_of,
-    trusted,
-)
-from chalicelib.domain.grid.orders import OrderKind, PortNeed, PortOrder, ordered
+from chalicelib.domain.grid.grants import PortPage, Trust, base_ma, held, held_ma, trusted
+from chalicelib.domain.grid.leases import ANSWERED_WITHIN, CLOCK_SLACK, LEASE, Lease, Period, lease_of
+from chalicelib.domain.grid.orders import ordered
 from chalicelib.domain.grid.page_events import EventKind, PageEvent, heard
+from chalicelib.domain.grid.port_look import OrderKind, PortNeed, PortOrder
 from chalicelib.domain.grid.profiles import Allowance, PortGrant, profile_of
-from chalicelib.domain.grid.tree import Node, Phase, Port, PortId, SiteTree
+from chalicelib.domain.grid.tree import Node, Phase, Port, PortCurrent, PortId, SiteTree
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 MOST_MA, LEAST_MA = 32_000, 6_000
@@ -120,9 +109,9 @@ class Charger:
             return default_ma
         return self.profile.limit_ma(clock)
 
-    def draws_ma(self, at: datetime) -> int:
+    def draws(self, at: datetime) -> PortCurrent:
         """What a car that takes all it can takes; one may come at any moment, once the site is in service."""
-        return self.limit_ma(at) if self.session_id is not None or at >= IN_SERVICE else 0
+        return PortCurrent.by_all(self.limit_ma(at) if self.session_id is not None or at >= IN_SERVICE else 0)
 
     def take(self, order: PortOrder, at: datetime, made_at: datetime) -> ShownSchedule | bool | None:
         """Obey a frame and answer: whether it is kept, or what is shown; None for a schedule it cannot show."""
@@ -143,8 +132,12 @@ class Charger:
         if self.profile is not None and self.session_id is not None:
             off = self.clock_off
             turns += [it.starts_at - off for it in self.profile.periods] + [self.profile.ends_at - off]
-        shown = [Period(it, self.limit_ma(it)) for it in sorted(turns) if it >= at]
+        shown = [self.period(it) for it in sorted(turns) if it >= at]
         return ShownSchedule(asked_at=at, periods=tuple(shown), until=order.reads_until)
+
+    def period(self, at: datetime) -> Period:
+        """What it shows of that moment."""
+        return Period(at, self.limit_ma(at))
 
     def forget(self, *, is_boot: bool) -> None:
         make = self.make
@@ -159,7 +152,7 @@ def shaped(lease: Lease) -> Lease:
     periods = [lease.periods[0]]
     for it in lease.periods[1:]:
         off = CLOCK_SLACK if it.limit_ma > periods[-1].limit_ma else -CLOCK_SLACK
-        periods.append(Period(it.starts_at + off, it.limit_ma))
+        periods.append(replace(it, starts_at=it.starts_at + off))
     return replace(lease, periods=tuple(periods))
 
 
@@ -176,7 +169,9 @@ def relative(lease: Lease, made_at: datetime, comes_at: datetime) -> Lease:
     assert command.duration_s is not None
     return replace(
         lease,
-        periods=tuple(Period(comes_at + seconds(it.start_s), int(it.limit * 1000)) for it in command.limits),
+        periods=tuple(
+            Period(comes_at + seconds(it.start_s), int(it.limit * 1000), lease.phases) for it in command.limits
+        ),
         ends_at=comes_at + seconds(command.duration_s),
     )
 
@@ -207,21 +202,31 @@ class Site:
     def new_name(self) -> str:
         return f"f{next(self.numbers)}"
 
-    def fits(self, currents_ma: Mapping[PortId, int]) -> bool:
-        return sum(currents_ma.values()) <= self.limit_ma
+    def worst_ma(self, currents: Mapping[PortId, PortCurrent]) -> int:
+        """What flows in the conductor that carries most: all are on one."""
+        return sum(it.first_ma for it in currents.values())
 
-    def targets(self, bases_ma: Mapping[PortId, int], planned: Collection[PortId] = ()) -> dict[PortId, int]:
+    def fits(self, currents: Mapping[PortId, PortCurrent]) -> bool:
+        return self.worst_ma(currents) <= self.limit_ma
+
+    def targets(
+        self, bases_ma: Mapping[PortId, int], planned: Collection[PortId] = (), by_one: Collection[PortId] = ()
+    ) -> dict[PortId, int]:
         """As much as each that charges can use, no one more than others but where they use less; the first get 6 A."""
         ports = [it for it in self.charging if it not in planned]
-        room = self.limit_ma - sum(it for port_id, it in bases_ma.items() if port_id not in ports)
         found = {it: max(bases_ma.get(it, 0), LEAST_MA) for it in ports}
-        while ports and sum(found.values()) > room:
+
+        def fits(granted_ma: Mapping[PortId, int]) -> bool:
+            most = {**bases_ma, **granted_ma}
+            one = {it: PortCurrent(most_ma, bases_ma.get(it, 0)) for it, most_ma in most.items() if it in by_one}
+            return self.fits({it: PortCurrent.by_all(most_ma) for it, most_ma in most.items()} | one)
+
+        while ports and not fits(found):
             gone = ports.pop()
             found[gone] = bases_ma.get(gone, 0)
         rising = [it for it in ports if found[it] < self.wants.get(it, MOST_MA)]
-        while rising and sum(found.values()) + 500 * len(rising) <= room:
-            for it in rising:
-                found[it] += 500
+        while rising and fits(more := found | {it: found[it] + 500 for it in rising}):
+            found = more
             rising = [it for it in rising if found[it] + 500 <= self.wants.get(it, MOST_MA)]
         return found
 
@@ -266,14 +271,15 @@ class Booked:
         self.take_in()
         site = self.site
         unruly = {it.port_id: it.most_ma for it in self.pages if it.trust is Trust.DISPROVEN}
-        key = (tuple(site.charging), tuple(unruly))
+        charging = self.with_default(at)
+        key = (tuple(charging), tuple(unruly))
         if key != self._key:
-            self._key, self._defaults = key, offline_defaults(site.tree, list(site.charging), unruly)
+            self._key, self._defaults = key, offline_defaults(site.tree, charging, unruly)
         defaults = self._defaults
         bases = {it.port_id: max(base_ma(it), defaults.limit_ma[it.port_id]) for it in self.pages}
         plans = {it: plan for it, plan in site.plans.items() if it in site.charging and plan.ends_at > at}
-        held = {it.port_id: held_ma(it, at, at + LEASE) for it in self.pages if it.port_id in plans}
-        targets = site.targets(bases | held, plans)
+        planned = {it.port_id: held_ma(it, at, at + LEASE) for it in self.pages if it.port_id in plans}
+        targets = site.targets(bases | planned, plans, self.shown())
         targets |= {it: plan.limit_ma(at) for it, plan in plans.items()}
         needs = []
         for page in self.pages:
@@ -291,11 +297,22 @@ class Booked:
                     firmware=self.firmwares[self.makes[port_id]],
                 )
             )
+        needs = [self.by_phases(it) for it in needs]
         self.pages, orders = ordered(self.pages, needs, at, site.new_name, site.fits)
         return orders
 
-    def held_ma(self, at: datetime) -> Mapping[PortId, int]:
-        return held_by_port(self.pages, at)
+    # By how many phases: see `phases_world.py`.
+
+    def with_default(self, at: datetime) -> list[PortId]:
+        """Those who charge, and have a default where not all have one."""
+        return list(self.site.charging)
+
+    def shown(self) -> Collection[PortId]:
+        """Those who charge by one phase, as the book has it."""
+        return ()
+
+    def by_phases(self, need: PortNeed) -> PortNeed:
+        return need
 
 
 class WrittenLast(Booked):
@@ -404,6 +421,7 @@ class History:
     frames: int = 0
     sessions: int = 0
     granted_ma_s: float = 0
+    switched: int = 0
 
 
 class World:
@@ -419,12 +437,10 @@ class World:
         self._order = count()
         self._sessions = count(1)
         number = self.random.randint(3, 7)
-        self.chargers = {it.port_id: it for it in (self._charger(n, makes) for n in range(number))}
-        unruly = sum(it.make in UNRULY for it in self.chargers.values())
-        least = unruly * MOST_MA + (number - unruly) * LEAST_MA
-        limit_ma = max(least, self.random.randint(12, 14 * number) * 1000)
-        self.site = Site(_tree(tuple(self.chargers), limit_ma), limit_ma)
-        self.backend = WAYS[way](self.site, {it.port_id: it.make.name for it in self.chargers.values()})
+        self.chargers = {it.port_id: it for it in (self.charger(n, makes) for n in range(number))}
+        limit_ma = max(self.least_ma(), self.random.randint(12, 14 * number) * 1000)
+        self.site = self.site_of(limit_ma)
+        self.backend = self.backend_of(way)
         self.dead_until = NOON
         self.overloads = self.worst_ma = self.above_book = self.frames = 0
         self.granted_ma_s = 0.0
@@ -432,7 +448,17 @@ class World:
         self._look_at: datetime | None = None
         self._plan_random_things()
 
-    def _charger(self, number: int, makes: Sequence[Make]) -> Charger:
+    def least_ma(self) -> int:
+        unruly = sum(it.make in UNRULY for it in self.chargers.values())
+        return unruly * MOST_MA + (len(self.chargers) - unruly) * LEAST_MA
+
+    def site_of(self, limit_ma: int) -> Site:
+        return Site(tree_of(tuple(self.chargers), limit_ma), limit_ma)
+
+    def backend_of(self, way: str) -> Backend:
+        return WAYS[way](self.site, {it.port_id: it.make.name for it in self.chargers.values()})
+
+    def charger(self, number: int, makes: Sequence[Make]) -> Charger:
         # Most chargers are sound, and of a site few of the others.
         make = self.random.choice(makes) if self.random.random() < 0.5 else makes[0]
         port_id = QuickPortId(f"CP-{number}", ConnectorId(1), number)
@@ -465,20 +491,20 @@ class World:
 
     def check(self) -> None:
         """Whether the site is over its limit now, or any port above what the book says."""
-        draws = [it.draws_ma(self.time) for it in self.chargers.values()]
-        total = sum(draws)
+        draws = {it.port_id: it.draws(self.time) for it in self.chargers.values()}
+        total = self.site.worst_ma(draws)
         is_over = total > self.site.limit_ma + EPSILON_MA
         self.overloads += is_over and not self._was_over
         self._was_over = is_over
         self.worst_ma = max(self.worst_ma, total)
         if isinstance(self.backend, Booked):
             # What was told and not yet taken in can only lower what is held, or make it certain.
-            pages = zip(draws, self.backend.pages, strict=True)
-            self.above_book += any(it > 0 and it > held_ma(page, self.time) + EPSILON_MA for it, page in pages)
+            pages = zip(draws.values(), self.backend.pages, strict=True)
+            self.above_book += any(it.first_ma > 0 and _is_above(it, held(page, self.time)) for it, page in pages)
 
     def _minute(self) -> None:
         self.look()
-        self.granted_ma_s += 120 * sum(it.draws_ma(self.time) for it in self.chargers.values())
+        self.granted_ma_s += 120 * sum(it.draws(self.time).first_ma for it in self.chargers.values())
         for charger in self.chargers.values():
             # Leases end, and clocks differ: whatever happens in silence is looked at too.
             if charger.profile is not None and charger.session_id is not None:
@@ -656,7 +682,7 @@ class World:
         self.after(lasting_s + 1, self.look)
 
 
-def _tree(ports: Sequence[PortId], limit_ma: int) -> SiteTree:
+def tree_of(ports: Sequence[PortId], limit_ma: int) -> SiteTree:
     grid = Node(node_id="grid", limit_ma=(limit_ma, None, None))
     return SiteTree(
         site_id="site",
@@ -665,6 +691,10 @@ def _tree(ports: Sequence[PortId], limit_ma: int) -> SiteTree:
             Port(port_id=it, node_id="grid", phases=(Phase.L1,), least_ma=LEAST_MA, most_ma=MOST_MA) for it in ports
         ),
     )
+
+
+def _is_above(drawn: PortCurrent, booked: PortCurrent) -> bool:
+    return drawn.exceeds(PortCurrent(booked.first_ma + EPSILON_MA, booked.others_ma + EPSILON_MA))
 
 
 def live(seed: int, way: str, makes: Sequence[Make] = MAKES, hours: float = 2) -> History:
