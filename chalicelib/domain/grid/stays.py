@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import exp
@@ -10,7 +10,7 @@ from math import exp
 from chalicelib.domain.grid.cars import is_asleep, learn
 from chalicelib.domain.grid.needs import USUAL_STAY, USUAL_WH, is_met
 from chalicelib.domain.grid.outlook import QUARTER, Outlook
-from chalicelib.domain.grid.tree import Claim, Port
+from chalicelib.domain.grid.tree import Claim, Port, SiteTree
 from chalicelib.domain.grid.turns import TURN
 
 HOUR = timedelta(hours=1)
@@ -19,8 +19,14 @@ HOUR = timedelta(hours=1)
 _LENGTHS = ((QUARTER, timedelta(hours=2)), (2 * QUARTER, timedelta(hours=6)), (4 * QUARTER, timedelta.max))
 # Nobody leaves at the moment they said, and who is still there may stay so much longer.
 _OVERDUE = timedelta(hours=1)
+# Of those who said so, how many leave sooner, and how many are gone once they should be.
+_ERRS = 0.5
+_GONE = 0.75
 # Who said nothing is planned to take so much more, at the least.
 _LEAST_WH = USUAL_WH // 4
+# For so many hours cars are thought to come as in the last one, until so much of the site is taken.
+_COMING_H = 4.0
+_FULL_SITE = 2 / 3
 # What a car is counted on to take later: of its port, where nothing is known of it; of what it was seen to take.
 _UNKNOWN = 0.4
 _KNOWN = 0.6
@@ -62,7 +68,7 @@ class Stay:
 
     `kw` is what an ampere of it is worth; `most_a` what it takes at most as far as is known, `sure_a` what is counted
     on later (few cars take all that a port gives, and full ones take less), `now_a` what it was granted last. Until
-    `sure_until` it is there, at `ends_at` it is gone.
+    `sure_until` it is there, at `leaves_at` it was to leave, at `ends_at` it is gone.
     """
 
     port: Port
@@ -75,13 +81,16 @@ class Stay:
     lacks_kwh: float
     weight: float
     sure_until: datetime
+    leaves_at: datetime
     ends_at: datetime
 
     def risk(self, part: Slot, margin: timedelta) -> float:
         """How likely it will be gone before a part's middle: of those who are about to leave, more by the hour."""
         middle = part.begins_at + (part.ends_at - part.begins_at) / 2
         late = middle - self.sure_until
-        return 1 - exp(-(late / (2 * margin))) if late > timedelta(0) and margin else 0.0
+        if late <= timedelta(0) or not margin:
+            return 0.0
+        return _GONE if middle >= self.leaves_at else _ERRS * (1 - exp(-(late / (2 * margin))))
 
     def haste(self, at: datetime) -> float:
         """How much of the time until it leaves it must charge as fast as is thought sure, from a half to two."""
@@ -98,6 +107,7 @@ def stay(claim: Claim, port: Port, at: datetime, settings: Settings) -> Stay | N
     car = learn(port, claim, at)
     if is_met(claim) or is_asleep(car.idle_since, at, TURN):
         return None
+    taken_part = 1.0 if car.most_ma is None else min(1.0, car.most_ma / port.least_ma)
     phases = 1 if port.is_line_to_line else min(car.phases or len(port.phases), len(port.phases))
     asked_wh = claim.asked_wh if claim.asked_wh is not None else max(USUAL_WH, claim.served_wh + _LEAST_WH)
     departs_at = claim.departs_at or max(claim.begun_at + USUAL_STAY, at + 2 * HOUR)
@@ -108,13 +118,44 @@ def stay(claim: Claim, port: Port, at: datetime, settings: Settings) -> Stay | N
         sure_a=max(port.least_ma, _UNKNOWN * port.most_ma if car.most_ma is None else _KNOWN * car.most_ma) / 1000,
         now_a=(claim.draws[-1].granted_ma if claim.draws else 0) / 1000,
         # A car of which nothing is known may use one phase, and then it must begin soon.
-        kw=port.voltage_v * (phases if car.phases else 1) / 1000,
+        kw=port.voltage_v * (phases if car.phases else 1) / 1000 * taken_part,
         asked_kwh=asked_wh / 1000,
         lacks_kwh=(asked_wh - claim.served_wh) / 1000,
         weight=claim.weight * port.weight,
         sure_until=max(at, departs_at - settings.margin),
+        leaves_at=departs_at if at < departs_at else at + _OVERDUE,
         ends_at=max(departs_at, at + _OVERDUE),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coming:
+    """Who is thought to come still: how many cars, what each asks for and takes."""
+
+    cars: float
+    kwh: float
+    usual_a: float
+
+
+def coming(tree: SiteTree, claims: Sequence[Claim], at: datetime) -> Coming:
+    """As many in the coming hours as the last hour's arrivals promise, until the site is as full as sites get.
+
+    They ask for what those ask for who are here.
+    """
+    lately = sum(it.begun_at > at - HOUR for it in claims)
+    room = max(0.0, _FULL_SITE * len(tree.ports) - len(claims))
+    asked = [it.asked_wh for it in claims if it.asked_wh is not None]
+    most_ma = max((it.most_ma for it in tree.ports), default=0)
+    return Coming(
+        cars=min(_COMING_H * lately, room),
+        kwh=(2 * USUAL_WH + sum(asked)) / (2 + len(asked)) / 1000,
+        usual_a=_UNKNOWN * most_ma / 1000,
+    )
+
+
+def power_kw(port: Port) -> float:
+    """What an ampere at a port is worth, all its phases used."""
+    return port.voltage_v * (1 if port.is_line_to_line else len(port.phases)) / 1000
 
 
 def parts(outlook: Outlook, at: datetime, settings: Settings) -> Iterator[Slot]:
