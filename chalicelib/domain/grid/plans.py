@@ -76,7 +76,7 @@ def problem(  # noqa: PLR0913, PLR0917 (as `share`, and what is to come)
     found = [stay(it, ports[it.port_id], at, settings) for it in ordered if it.port_id in ports]
     stays = tuple(it for it in found if it is not None)
     writing = _Writing(tree, stays, tuple(parts(outlook, at, settings)), outlook, conditions, settings)
-    return writing.problem(coming(tree, claims, at))
+    return writing.problem(coming(tree, claims, outlook, at))
 
 
 def read(problem: PlanProblem, solution: Sequence[float] | None) -> Plan:
@@ -296,11 +296,11 @@ class _Writing:
                 row.terms.append((column, complex(counted), most_a))
                 row.numbers += numbers
         for guests in self._guests:
-            if (column := guests.columns.get(place)) is not None:
-                power.append((column, guests.kw))
+            if place in guests.columns:
+                power.append((guests.columns[place], guests.kw))
                 for where, counted in conductors.flows(guests.port, None):
                     if where in rows and where in self._shared_in(conductors):
-                        rows[where].terms.append((column, complex(counted), guests.most_a))
+                        rows[where].terms.append((guests.columns[place], complex(counted), guests.most_a))
         base = self._base(conductors)
         for where, row in rows.items():
             row.base = base.get(where, 0j)

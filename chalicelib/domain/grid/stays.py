@@ -26,7 +26,7 @@ _GONE = 0.75
 _LEAST_WH = USUAL_WH // 4
 # For so many hours cars are thought to come as in the last one, until so much of the site is taken.
 _COMING_H = 4.0
-_FULL_SITE = 2 / 3
+_FULL_SITE = 0.8
 # What a car is counted on to take later: of its port, where nothing is known of it; of what it was seen to take.
 _UNKNOWN = 0.4
 _KNOWN = 0.6
@@ -137,17 +137,20 @@ class Coming:
     usual_a: float
 
 
-def coming(tree: SiteTree, claims: Sequence[Claim], at: datetime) -> Coming:
-    """As many in the coming hours as the last hour's arrivals promise, until the site is as full as sites get.
+def coming(tree: SiteTree, claims: Sequence[Claim], outlook: Outlook, at: datetime) -> Coming:
+    """As many in the coming hours as usual, or as came in the last one, until the site is as full as sites get.
 
     They ask for what those ask for who are here.
     """
+    first = max(0, (at - outlook.begins_at) // QUARTER)
+    usual = outlook.coming_permille[first : first + int(_COMING_H * (HOUR / QUARTER))]
     lately = sum(it.begun_at > at - HOUR for it in claims)
+    cars = sum(usual) / 1000 if usual else _COMING_H * lately
     room = max(0.0, _FULL_SITE * len(tree.ports) - len(claims))
     asked = [it.asked_wh for it in claims if it.asked_wh is not None]
     most_ma = max((it.most_ma for it in tree.ports), default=0)
     return Coming(
-        cars=min(_COMING_H * lately, room),
+        cars=min(cars, room),
         kwh=(2 * USUAL_WH + sum(asked)) / (2 + len(asked)) / 1000,
         usual_a=_UNKNOWN * most_ma / 1000,
     )
