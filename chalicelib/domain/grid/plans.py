@@ -17,7 +17,7 @@ from math import ceil, cos, pi
 from chalicelib.domain.grid.currents import Conductors, Flow
 from chalicelib.domain.grid.outlook import QUARTER, Outlook, Plan
 from chalicelib.domain.grid.programs import LinearProgram
-from chalicelib.domain.grid.stays import HOUR, Coming, Settings, Slot, Stay, coming, parts, power_kw, stay
+from chalicelib.domain.grid.stays import HOUR, Coming, Settings, Slot, Stay, coming, parts, power_kw, stay, usual_a
 from chalicelib.domain.grid.tree import Claim, Conditions, Port, SiteTree
 
 # What a car lacks in parts of what it asked for, and how much more each further part counts: scarcity is shared.
@@ -33,7 +33,7 @@ _COMING_WEIGHT = 0.9
 _COMING_FROM_H = 0.5
 _COMING_UNTIL_H = 8.0
 # They are counted behind what so many ports share.
-_SHARED_BY = 5
+_SHARED_BY = 3
 # A length is held by its shadows: so far apart they let it be 0.4 % shorter than it might be, and never longer.
 _STEP = pi / 18
 _FULL = 0.97
@@ -247,18 +247,19 @@ class _Writing:
         begins_at = self._parts[0].begins_at
         for (_, kw), ports in alike.items():
             cars = coming.cars * len(ports) / len(free)
+            most_a = cars * sum(usual_a(it) for it in ports) / len(ports)
             columns: dict[int, int] = {}
             terms: list[tuple[int, float]] = []
             for place, part in enumerate(self._parts):
                 since_h = (part.begins_at - begins_at) / HOUR
                 if _COMING_FROM_H <= since_h < _COMING_UNTIL_H:
                     cost = self._worth * kw * part.hours * _LATER * since_h
-                    columns[place] = self._program.amount(cost=cost, most=cars * coming.usual_a)
+                    columns[place] = self._program.amount(cost=cost, most=most_a)
                     terms.append((columns[place], kw * part.hours))
             lacks_kwh = cars * coming.kwh
             lacks = self._program.amount(cost=self._worth * _COMING_WEIGHT, most=lacks_kwh)
             self._program.limit([*terms, (lacks, 1.0)], at_least=lacks_kwh, at_most=lacks_kwh)
-            self._guests.append(_Guests(ports[0], kw, cars * coming.usual_a, columns))
+            self._guests.append(_Guests(ports[0], kw, most_a, columns))
 
     def _shared_in(self, conductors: Conductors) -> frozenset[int]:
         """What several ports share: elsewhere nobody is kept from anything by who comes."""

@@ -24,9 +24,11 @@ _ERRS = 0.5
 _GONE = 0.75
 # Who said nothing is planned to take so much more, at the least.
 _LEAST_WH = USUAL_WH // 4
-# For so many hours cars are thought to come as in the last one, until so much of the site is taken.
+# Who comes in so many hours is planned for, until so much of the site is taken; they ask for what those do who are
+# here, where few are for what so many usual cars would with them.
 _COMING_H = 4.0
 _FULL_SITE = 0.8
+_USUAL_CARS = 2
 # What a car is counted on to take later: of its port, where nothing is known of it; of what it was seen to take.
 _UNKNOWN = 0.4
 _KNOWN = 0.6
@@ -115,7 +117,7 @@ def stay(claim: Claim, port: Port, at: datetime, settings: Settings) -> Stay | N
         port=port,
         phases=phases,
         most_a=max(port.least_ma, port.most_ma if car.most_ma is None else car.most_ma) / 1000,
-        sure_a=max(port.least_ma, _UNKNOWN * port.most_ma if car.most_ma is None else _KNOWN * car.most_ma) / 1000,
+        sure_a=usual_a(port) if car.most_ma is None else max(port.least_ma, _KNOWN * car.most_ma) / 1000,
         now_a=(claim.draws[-1].granted_ma if claim.draws else 0) / 1000,
         # A car of which nothing is known may use one phase, and then it must begin soon.
         kw=port.voltage_v * (phases if car.phases else 1) / 1000 * taken_part,
@@ -130,11 +132,10 @@ def stay(claim: Claim, port: Port, at: datetime, settings: Settings) -> Stay | N
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coming:
-    """Who is thought to come still: how many cars, what each asks for and takes."""
+    """Who is thought to come still: how many cars, and what each asks for."""
 
     cars: float
     kwh: float
-    usual_a: float
 
 
 def coming(tree: SiteTree, claims: Sequence[Claim], outlook: Outlook, at: datetime) -> Coming:
@@ -148,12 +149,13 @@ def coming(tree: SiteTree, claims: Sequence[Claim], outlook: Outlook, at: dateti
     cars = sum(usual) / 1000 if usual else _COMING_H * lately
     room = max(0.0, _FULL_SITE * len(tree.ports) - len(claims))
     asked = [it.asked_wh for it in claims if it.asked_wh is not None]
-    most_ma = max((it.most_ma for it in tree.ports), default=0)
-    return Coming(
-        cars=min(cars, room),
-        kwh=(2 * USUAL_WH + sum(asked)) / (2 + len(asked)) / 1000,
-        usual_a=_UNKNOWN * most_ma / 1000,
-    )
+    kwh = (_USUAL_CARS * USUAL_WH + sum(asked)) / (_USUAL_CARS + len(asked)) / 1000
+    return Coming(cars=min(cars, room), kwh=kwh)
+
+
+def usual_a(port: Port) -> float:
+    """What a car of which nothing is known is counted on to take."""
+    return max(port.least_ma, _UNKNOWN * port.most_ma) / 1000
 
 
 def power_kw(port: Port) -> float:
