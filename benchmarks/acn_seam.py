@@ -8,7 +8,7 @@ what the site limits is `Conductor`s, weights and angles as they are given.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
@@ -93,7 +93,7 @@ class _Planned(_Simulation):
             self.planner = Planner(memory=self.memory)
         begins_at = now - timedelta(seconds=now.timestamp() % QUARTER.total_seconds())
         if begins_at == now:
-            self.planner.solve(claims, self._outlook(signals, now), now)
+            self.planner.solve(claims, self._outlook(signals, now), now, _tree_without(self.memory.tree, claims))
         granted: Grants = self.planner.share(claims, now)
         return granted
 
@@ -122,6 +122,18 @@ def _simulation(infrastructure: Any, now: datetime, *, is_planned: bool) -> _Sim
         # One at a time: another site, or an earlier hour, is another simulation.
         _SIMULATIONS[:] = [found := kind(infrastructure, now - _minutes(infrastructure))]
     return found
+
+
+def _tree_without(tree: SiteTree, claims: Sequence[Claim]) -> SiteTree:
+    """The tree without the other stations of ports that are taken: `p07/1` and `p07/3` are one port, never two cars."""
+    taken = {it.port_id.charger_id for it in claims}
+    stems = {name.rpartition("/")[0] for name in taken if "/" in name}
+    ports = (
+        it
+        for it in tree.ports
+        if it.port_id.charger_id in taken or it.port_id.charger_id.rpartition("/")[0] not in stems
+    )
+    return replace(tree, ports=tuple(ports))
 
 
 def _minutes(infrastructure: Any) -> timedelta:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from chalicelib.domain.chargers.charging_ability import ChargingAbility
 from chalicelib.domain.chargers.events import Currents
 from chalicelib.domain.charging.preferences import ChargingPreferences, ToldPlan
+from chalicelib.domain.grid.arrivals import Arrivals
 from chalicelib.domain.grid.currents import BUILDING_LOAD_LASTS
 from chalicelib.domain.grid.demand_response import SiteDemand
 from chalicelib.domain.grid.energy import Feed
@@ -245,7 +246,7 @@ class StoredPlan:
     """A site's plan, beside its book; each change a `version`. Without ports: power is shared out without one.
 
     `source`: by whose signals it was made. It stands until another comes, or its rows end. `failed_since`: then, and
-    each time since, none was found.
+    each time since, none was found. `arrivals`: when cars come there, as far as it was watched.
     """
 
     version: int
@@ -254,6 +255,7 @@ class StoredPlan:
     ports: tuple[PlannedPort, ...] = ()
     source: str = ""
     failed_since: datetime | None = None
+    arrivals: Arrivals | None = None
 
     def of(self, sessions: Mapping[PortId, str]) -> Plan:
         """The plan for those who charge now: the row of a session that has gone is nobody's."""

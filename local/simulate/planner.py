@@ -8,10 +8,11 @@ from datetime import datetime
 from time import process_time
 
 from chalicelib.adapters.grid.highs import Highs
-from chalicelib.domain.grid.outlook import Outlook, Plan
+from chalicelib.domain.grid.arrivals import Arrivals
+from chalicelib.domain.grid.outlook import QUARTER, Outlook, Plan
 from chalicelib.domain.grid.plans import problem, read
 from chalicelib.domain.grid.stays import Settings
-from chalicelib.domain.grid.tree import Claim, Grants
+from chalicelib.domain.grid.tree import Claim, Grants, SiteTree
 from chalicelib.ports.grid import Solver
 from local.simulate.memory import Memory
 
@@ -27,13 +28,21 @@ class Planner:
     settings: Settings = field(default_factory=Settings)
     solver: Solver = field(default_factory=Highs)
     plan: Plan | None = None
+    arrivals: Arrivals | None = None
     unsolved: int = 0
     solved_s: list[float] = field(default_factory=list)
     _planned: frozenset[str] = frozenset()
 
-    def solve(self, claims: Sequence[Claim], outlook: Outlook, at: datetime) -> None:
-        """Plan anew; where there is no solution all have their fair share until the next."""
-        asked = problem(self.memory.tree, self.memory.known(claims), outlook, at, settings=self.settings)
+    def solve(self, claims: Sequence[Claim], outlook: Outlook, at: datetime, tree: SiteTree | None = None) -> None:
+        """Plan anew; where there is no solution all have their fair share until the next.
+
+        `tree`: the site without those of its ports where nobody can come now.
+        """
+        before = self.arrivals or Arrivals(until=at - QUARTER)
+        self.arrivals = before.with_claims(claims, at)
+        coming = self.arrivals.coming(claims, outlook.begins_at, self.settings.horizon // QUARTER)
+        outlook = replace(outlook, coming_permille=coming)
+        asked = problem(tree or self.memory.tree, self.memory.known(claims), outlook, at, settings=self.settings)
         began = process_time()
         solution = self.solver.solve(asked.program)
         self.solved_s.append(process_time() - began)

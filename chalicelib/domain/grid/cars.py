@@ -1,7 +1,8 @@
 """What is learnt of a car from its meter: on how many phases it charges, the most it takes, whether it takes anything.
 
-Two looks in a row make a fact, and half an ampere of noise makes none: what was learnt holds from 1.5 A below to 0.5 A
-above it. A car is granted an ampere more than it was seen to take, so that one that would take more shows it.
+Two looks in a row make a fact, or one that comes minutes after the last if the car has followed its grant since. Half
+an ampere of noise makes none: what was learnt holds from 1.5 A below to 0.5 A above it. A car is granted an ampere more
+than it was seen to take, so that one that would take more shows it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from chalicelib.domain.grid.tree import SWITCHES, Claim, Draw, Port
 
 PROBE_MA = 1_000
 LOOKS = 2
+# What a car leaves so long after its last look it does not want.
+_SETTLED = timedelta(minutes=3)
 
 _NOISE_MA = 500
 # Of less than this at a phase a car takes nothing there but what keeps it awake.
@@ -52,6 +55,9 @@ def learn(port: Port, claim: Claim, at: datetime) -> Car:
         # It keeps what was learnt before it fell asleep: when it wakes it is the same car.
         return Car(phases, claim.car_most_ma, claim.idle_since or at)
     idle_since = None if most_taken >= _IDLE_MA else claim.idle_since
+    if _has_followed(looks[0], looks[1], seen[1][0]):
+        seen = seen[1:]
+        most_taken = least_taken = seen[0][0]
     most_ma = claim.car_most_ma
     leaves_some = is_fed and all(it < granted - _NOISE_MA for it, granted in seen)
     if most_ma is None:
@@ -68,6 +74,13 @@ def learn(port: Port, claim: Claim, at: datetime) -> Car:
 def is_asleep(idle_since: datetime | None, at: datetime, rest: timedelta) -> bool:
     """Whether it took nothing when it could and need not be tried again yet."""
     return idle_since is not None and at - idle_since < rest
+
+
+def _has_followed(before: Draw, now: Draw, taken_ma: int) -> bool:
+    """Whether what it takes now is its own answer to its grant, not yet the grant before: one look tells then."""
+    if now.at - before.at < _SETTLED:
+        return False
+    return now.granted_ma == before.granted_ma or taken_ma > before.granted_ma + _NOISE_MA
 
 
 def _taken_ma(look: Draw) -> int | None:

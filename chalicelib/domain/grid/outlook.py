@@ -26,6 +26,7 @@ class Outlook:
     `marginal_g` is what one more kWh emits, for plans and never for receipts. `carbon_micros_per_kg`: what the site
     counts a kilogram of CO2 as beside money. `told_at`: when the oldest of its outside signals was last confirmed, None
     where it has none (`signals.guidance` says whether to plan by it).
+    `coming_permille`: the cars that may come in each quarter, in thousandths (`arrivals`).
     """
 
     begins_at: datetime
@@ -41,6 +42,7 @@ class Outlook:
     marginal_g: tuple[int, ...] = ()
     carbon_micros_per_kg: int = 0
     told_at: datetime | None = None
+    coming_permille: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """ValueError for a beginning that is not a quarter's."""

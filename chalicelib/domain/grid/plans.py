@@ -8,6 +8,7 @@ highest quarter, then changes. It is no promise of current: `balancing.share` ha
 from __future__ import annotations
 
 from cmath import phase, rect
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,24 +17,23 @@ from math import ceil, cos, pi
 from chalicelib.domain.grid.currents import Conductors, Flow
 from chalicelib.domain.grid.outlook import QUARTER, Outlook, Plan
 from chalicelib.domain.grid.programs import LinearProgram
-from chalicelib.domain.grid.stays import HOUR, Settings, Slot, Stay, parts, stay
-from chalicelib.domain.grid.tree import Claim, Conditions, SiteTree
+from chalicelib.domain.grid.stays import HOUR, Coming, Settings, Slot, Stay, coming, parts, power_kw, stay, usual_a
+from chalicelib.domain.grid.tree import Claim, Conditions, Port, SiteTree
 
 # What a car lacks in parts of what it asked for, and how much more each further part counts: scarcity is shared.
 _SLICES = ((0.25, 1.0), (0.2, 1.1), (0.2, 1.35), (1.0, 1.9))
 # The next parts count on all that a car may take; of what comes later, what is not sure counts less.
 _NEAR_PARTS = 2
 _UNSURE = 0.25
-# Of what is planned for an hour after its driver may leave, so much counts as if it were lacking.
-_RISKED = 0.5
 # To charge an hour later, and to change a kilowatt-hour from what it was told last: ties are settled so.
 _LATER = 1e-3
 _CHANGED = 1e-4
-# Of each conductor as much is kept for who may still come as one in three of the free ports would take: it counts more.
-_COMING_KW = 2.5 / 3
-_MOST_KEPT = 0.85
-_KEPT_FROM_H = 0.5
-_KEPT_COST = 2.0
+# What those lack who may still come, against one who is there; from when on they are planned, and for how long.
+_COMING_WEIGHT = 0.9
+_COMING_FROM_H = 0.5
+_COMING_UNTIL_H = 8.0
+# They are counted behind what so many ports share.
+_SHARED_BY = 3
 # A length is held by its shadows: so far apart they let it be 0.4 % shorter than it might be, and never longer.
 _STEP = pi / 18
 _FULL = 0.97
@@ -71,10 +71,12 @@ def problem(  # noqa: PLR0913, PLR0917 (as `share`, and what is to come)
     """
     conditions, settings = conditions or Conditions(), settings or Settings()
     ports = {it.port_id: it for it in tree.ports}
+    claims = list(claims)
     ordered = sorted(claims, key=lambda it: (it.begun_at, it.session_id, it.port_id))
     found = [stay(it, ports[it.port_id], at, settings) for it in ordered if it.port_id in ports]
     stays = tuple(it for it in found if it is not None)
-    return _Writing(tree, stays, tuple(parts(outlook, at, settings)), outlook, conditions, settings).problem()
+    writing = _Writing(tree, stays, tuple(parts(outlook, at, settings)), outlook, conditions, settings)
+    return writing.problem(coming(tree, claims, outlook, at))
 
 
 def read(problem: PlanProblem, solution: Sequence[float] | None) -> Plan:
@@ -132,15 +134,23 @@ def _quarters(part: Slot, begins_at: datetime) -> int:
 class _Row:
     """What flows in one conductor in one part: amounts, what an ampere of each counts, and the most of it.
 
-    `numbers` of the stays behind it; `kw`: what it carries at most, where an ampere is worth most.
-    `base`: what flows whatever is planned; `kept`: how much of it is for who may still come.
+    `numbers` of the stays behind it.
+    `base`: what flows whatever is planned.
     """
 
     terms: list[tuple[int, complex, float]] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
-    kw: float = 0.0
     base: complex = 0j
-    kept: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Guests:
+    """Who may come to ports that are wired alike: one of those, and by part the amount that is their amperes."""
+
+    port: Port
+    kw: float
+    most_a: float
+    columns: Mapping[int, int]
 
 
 class _Writing:
@@ -162,18 +172,22 @@ class _Writing:
         self._lacks: list[tuple[int, ...]] = []
         self._behind: dict[tuple[int, int], list[int]] = {}
         self._conductors: dict[object, Conductors] = {}
+        self._shadows: dict[tuple[complex, ...], Sequence[tuple[complex, float, Sequence[float]]]] = {}
+        self._guests: list[_Guests] = []
+        self._shared: dict[int, frozenset[int]] = {}
         costs = [it.cost for it in day] or [0.0]
         self._range = max(*costs, 0.0) - min(*costs, 0.0)
-        self._kept_cost = _KEPT_COST * (max(costs) - min(costs)) + 1e-3
         self._demand = outlook.demand_charge_micros / 1e6
         # No cost at all makes up for a kilowatt-hour that is lacking: no price, risk and what else counts taken
         # together, nor a quarter's highest power.
         self._worth = max(2 * (self._range + self._demand * (HOUR / QUARTER)), 30 * self._range) + 0.1
 
-    def problem(self) -> PlanProblem:
+    def problem(self, coming: Coming) -> PlanProblem:
         """All of it."""
         for it in self._stays:
             self._write_stay(it)
+        if coming.cars and self._stays:
+            self._write_coming(coming)
         peak = self._write_peak() if self._demand else None
         for place, part in enumerate(self._parts):
             self._write_part(place, part, peak)
@@ -200,7 +214,7 @@ class _Writing:
             risk = it.risk(part, self._margin)
             # No price at all makes up for waiting until its driver may leave.
             late = self._range * it.kw * part.hours if risk else 0.0
-            cost = worth * (_RISKED * it.weight * risk + later) + late
+            cost = worth * (it.weight * risk + later) + late
             most_a = it.most_a * it.there(part)
             sure_a = most_a if place < _NEAR_PARTS else min(most_a, it.sure_a * it.there(part))
             columns = [program.amount(cost=cost, most=sure_a)]
@@ -219,6 +233,40 @@ class _Writing:
             program.limit(now, at_least=it.now_a, at_most=it.now_a)
         self._columns.append(tuple(mine))
         self._lacks.append(lacks)
+
+    def _write_coming(self, coming: Coming) -> None:
+        """Those who may still come, as one for all free ports that are wired alike."""
+        taken = {it.port.port_id for it in self._stays}
+        free = [it for it in self._tree.ports if it.port_id not in taken]
+        conductors = self._conductors_in(self._parts[0])
+        shared = self._shared_in(conductors)
+        alike: dict[tuple[tuple[Flow, ...], float], list[Port]] = {}
+        for port in free:
+            flows = tuple(it for it in conductors.flows(port, None) if it[0] in shared)
+            alike.setdefault((flows, power_kw(port)), []).append(port)
+        begins_at = self._parts[0].begins_at
+        for (_, kw), ports in alike.items():
+            cars = coming.cars * len(ports) / len(free)
+            most_a = cars * sum(usual_a(it) for it in ports) / len(ports)
+            columns: dict[int, int] = {}
+            terms: list[tuple[int, float]] = []
+            for place, part in enumerate(self._parts):
+                since_h = (part.begins_at - begins_at) / HOUR
+                if _COMING_FROM_H <= since_h < _COMING_UNTIL_H:
+                    cost = self._worth * kw * part.hours * _LATER * since_h
+                    columns[place] = self._program.amount(cost=cost, most=most_a)
+                    terms.append((columns[place], kw * part.hours))
+            lacks_kwh = cars * coming.kwh
+            lacks = self._program.amount(cost=self._worth * _COMING_WEIGHT, most=lacks_kwh)
+            self._program.limit([*terms, (lacks, 1.0)], at_least=lacks_kwh, at_most=lacks_kwh)
+            self._guests.append(_Guests(ports[0], kw, most_a, columns))
+
+    def _shared_in(self, conductors: Conductors) -> frozenset[int]:
+        """What several ports share: elsewhere nobody is kept from anything by who comes."""
+        if id(conductors) not in self._shared:
+            behind = Counter(where for port in self._tree.ports for where, _ in conductors.flows(port, None))
+            self._shared[id(conductors)] = frozenset(it for it, ports in behind.items() if ports >= _SHARED_BY)
+        return self._shared[id(conductors)]
 
     def _write_peak(self) -> int:
         """The highest quarter, which costs nothing up to the month's highest so far."""
@@ -248,15 +296,16 @@ class _Writing:
                 row = rows.setdefault(where, _Row())
                 row.terms.append((column, complex(counted), most_a))
                 row.numbers += numbers
-                row.kw = max(row.kw, kw / abs(counted) * conductors.limits[where] / 1000)
-        depth = max((len(flows) for flows, _ in kinds), default=1)
-        base, coming = self._base(conductors), self._coming(conductors)
+        for guests in self._guests:
+            if place in guests.columns:
+                power.append((guests.columns[place], guests.kw))
+                for where, counted in conductors.flows(guests.port, None):
+                    if where in rows and where in self._shared_in(conductors):
+                        rows[where].terms.append((guests.columns[place], complex(counted), guests.most_a))
+        base = self._base(conductors)
         for where, row in rows.items():
-            limit_a = conductors.limits[where] / 1000
             row.base = base.get(where, 0j)
-            row.kept = min(_MOST_KEPT, coming.get(where, 0.0) / limit_a) if limit_a > 0 else 0.0
-            row.kept *= min(1.0, (part.begins_at - self._parts[0].begins_at) / HOUR / _KEPT_FROM_H)
-            self._hold(place, row, limit_a, self._kept_cost * row.kw * part.hours / depth)
+            self._hold(place, row, conductors.limits[where] / 1000)
         drawn = program.amount(cost=part.cost * part.hours)
         own = program.amount(most=max(0.0, part.solar_kw - part.building_kw))
         program.limit([*power, (own, -1.0), (drawn, -1.0)], at_least=0.0, at_most=0.0)
@@ -272,34 +321,28 @@ class _Writing:
         self._program.limit([(total, -1.0), *((column, 1.0) for column in columns)], at_least=0.0, at_most=0.0)
         return total
 
-    def _hold(self, place: int, row: _Row, limit_a: float, kept_cost: float) -> None:
-        """No shadow of a conductor's current is longer than its limit; nothing is written of what cannot be.
-
-        Of what is `kept` for others each part counts, though less than what is lacking.
-        """
+    def _hold(self, place: int, row: _Row, limit_a: float) -> None:
+        """No shadow of a conductor's current is longer than its limit; nothing is written of what cannot be."""
         if sum(abs(counted) * most_a for _, counted, most_a in row.terms) + abs(row.base) <= limit_a:
             return
-        used = self._program.amount(cost=kept_cost, most=row.kept) if row.kept > 0 else None
-        for angle, reach in _shadows([counted for _, counted, _ in row.terms]):
-            turned = rect(1, -angle)
+        program, first = self._program, len(self._program.at_most)
+        for turned, reach, factors in self._shadows_of(tuple(counted for _, counted, _ in row.terms)):
             most_a = max(0.0, limit_a * reach - (row.base * turned).real)
-            terms = [(column, (counted * turned).real) for column, counted, _ in row.terms]
-            if used is not None:
-                terms.append((used, -most_a))
-            for number in row.numbers:
-                self._behind.setdefault((number, place), []).append(len(self._program.at_most))
-            self._program.limit(terms, at_most=most_a * (1 - row.kept))
+            terms = [(column, factor) for (column, _, _), factor in zip(row.terms, factors, strict=True)]
+            program.limit(terms, at_most=most_a)
+        mine = range(first, len(program.at_most))
+        for number in row.numbers:
+            self._behind.setdefault((number, place), []).extend(mine)
 
-    def _coming(self, conductors: Conductors) -> Mapping[int, float]:
-        """The amperes in each conductor of who may still come to the ports that are free."""
-        taken = {it.port.port_id for it in self._stays}
-        found: dict[int, float] = {}
-        for port in self._tree.ports:
-            if port.port_id not in taken:
-                kw = port.voltage_v * (1 if port.is_line_to_line else len(port.phases)) / 1000
-                for where, counted in conductors.flows(port, None):
-                    found[where] = found.get(where, 0.0) + abs(counted) * _COMING_KW / kw
-        return found
+    def _shadows_of(self, counted: tuple[complex, ...]) -> Sequence[tuple[complex, float, Sequence[float]]]:
+        """The shadows of such a sum, each with what its terms count in it: one part of the day is like another."""
+        if counted not in self._shadows:
+            self._shadows[counted] = [
+                (turned, reach, [(it * turned).real for it in counted])
+                for angle, reach in _shadows(counted)
+                for turned in (rect(1, -angle),)
+            ]
+        return self._shadows[counted]
 
     def _base(self, conductors: Conductors) -> Mapping[int, complex]:
         """What flows for ports that are not planned, whatever they are told."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import exp
@@ -10,7 +10,7 @@ from math import exp
 from chalicelib.domain.grid.cars import is_asleep, learn
 from chalicelib.domain.grid.needs import USUAL_STAY, USUAL_WH, is_met
 from chalicelib.domain.grid.outlook import QUARTER, Outlook
-from chalicelib.domain.grid.tree import Claim, Port
+from chalicelib.domain.grid.tree import Claim, Port, SiteTree
 from chalicelib.domain.grid.turns import TURN
 
 HOUR = timedelta(hours=1)
@@ -19,8 +19,16 @@ HOUR = timedelta(hours=1)
 _LENGTHS = ((QUARTER, timedelta(hours=2)), (2 * QUARTER, timedelta(hours=6)), (4 * QUARTER, timedelta.max))
 # Nobody leaves at the moment they said, and who is still there may stay so much longer.
 _OVERDUE = timedelta(hours=1)
+# Of those who said so, how many leave sooner, and how many are gone once they should be.
+_ERRS = 0.5
+_GONE = 0.75
 # Who said nothing is planned to take so much more, at the least.
 _LEAST_WH = USUAL_WH // 4
+# Who comes in so many hours is planned for, until so much of the site is taken; they ask for what those do who are
+# here, where few are for what so many usual cars would with them.
+_COMING_H = 4.0
+_FULL_SITE = 0.8
+_USUAL_CARS = 2
 # What a car is counted on to take later: of its port, where nothing is known of it; of what it was seen to take.
 _UNKNOWN = 0.4
 _KNOWN = 0.6
@@ -62,7 +70,7 @@ class Stay:
 
     `kw` is what an ampere of it is worth; `most_a` what it takes at most as far as is known, `sure_a` what is counted
     on later (few cars take all that a port gives, and full ones take less), `now_a` what it was granted last. Until
-    `sure_until` it is there, at `ends_at` it is gone.
+    `sure_until` it is there, at `leaves_at` it was to leave, at `ends_at` it is gone.
     """
 
     port: Port
@@ -75,13 +83,16 @@ class Stay:
     lacks_kwh: float
     weight: float
     sure_until: datetime
+    leaves_at: datetime
     ends_at: datetime
 
     def risk(self, part: Slot, margin: timedelta) -> float:
         """How likely it will be gone before a part's middle: of those who are about to leave, more by the hour."""
         middle = part.begins_at + (part.ends_at - part.begins_at) / 2
         late = middle - self.sure_until
-        return 1 - exp(-(late / (2 * margin))) if late > timedelta(0) and margin else 0.0
+        if late <= timedelta(0) or not margin:
+            return 0.0
+        return _GONE if middle >= self.leaves_at else _ERRS * (1 - exp(-(late / (2 * margin))))
 
     def haste(self, at: datetime) -> float:
         """How much of the time until it leaves it must charge as fast as is thought sure, from a half to two."""
@@ -98,6 +109,7 @@ def stay(claim: Claim, port: Port, at: datetime, settings: Settings) -> Stay | N
     car = learn(port, claim, at)
     if is_met(claim) or is_asleep(car.idle_since, at, TURN):
         return None
+    taken_part = 1.0 if car.most_ma is None else min(1.0, car.most_ma / port.least_ma)
     phases = 1 if port.is_line_to_line else min(car.phases or len(port.phases), len(port.phases))
     asked_wh = claim.asked_wh if claim.asked_wh is not None else max(USUAL_WH, claim.served_wh + _LEAST_WH)
     departs_at = claim.departs_at or max(claim.begun_at + USUAL_STAY, at + 2 * HOUR)
@@ -105,16 +117,50 @@ def stay(claim: Claim, port: Port, at: datetime, settings: Settings) -> Stay | N
         port=port,
         phases=phases,
         most_a=max(port.least_ma, port.most_ma if car.most_ma is None else car.most_ma) / 1000,
-        sure_a=max(port.least_ma, _UNKNOWN * port.most_ma if car.most_ma is None else _KNOWN * car.most_ma) / 1000,
+        sure_a=usual_a(port) if car.most_ma is None else max(port.least_ma, _KNOWN * car.most_ma) / 1000,
         now_a=(claim.draws[-1].granted_ma if claim.draws else 0) / 1000,
         # A car of which nothing is known may use one phase, and then it must begin soon.
-        kw=port.voltage_v * (phases if car.phases else 1) / 1000,
+        kw=port.voltage_v * (phases if car.phases else 1) / 1000 * taken_part,
         asked_kwh=asked_wh / 1000,
         lacks_kwh=(asked_wh - claim.served_wh) / 1000,
         weight=claim.weight * port.weight,
         sure_until=max(at, departs_at - settings.margin),
+        leaves_at=departs_at if at < departs_at else at + _OVERDUE,
         ends_at=max(departs_at, at + _OVERDUE),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coming:
+    """Who is thought to come still: how many cars, and what each asks for."""
+
+    cars: float
+    kwh: float
+
+
+def coming(tree: SiteTree, claims: Sequence[Claim], outlook: Outlook, at: datetime) -> Coming:
+    """As many in the coming hours as usual, or as came in the last one, until the site is as full as sites get.
+
+    They ask for what those ask for who are here.
+    """
+    first = max(0, (at - outlook.begins_at) // QUARTER)
+    usual = outlook.coming_permille[first : first + int(_COMING_H * (HOUR / QUARTER))]
+    lately = sum(it.begun_at > at - HOUR for it in claims)
+    cars = sum(usual) / 1000 if usual else _COMING_H * lately
+    room = max(0.0, _FULL_SITE * len(tree.ports) - len(claims))
+    asked = [it.asked_wh for it in claims if it.asked_wh is not None]
+    kwh = (_USUAL_CARS * USUAL_WH + sum(asked)) / (_USUAL_CARS + len(asked)) / 1000
+    return Coming(cars=min(cars, room), kwh=kwh)
+
+
+def usual_a(port: Port) -> float:
+    """What a car of which nothing is known is counted on to take."""
+    return max(port.least_ma, _UNKNOWN * port.most_ma) / 1000
+
+
+def power_kw(port: Port) -> float:
+    """What an ampere at a port is worth, all its phases used."""
+    return port.voltage_v * (1 if port.is_line_to_line else len(port.phases)) / 1000
 
 
 def parts(outlook: Outlook, at: datetime, settings: Settings) -> Iterator[Slot]:

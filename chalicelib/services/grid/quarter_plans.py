@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.charging.preferences import ChargingProfile, ToldPlan
 from chalicelib.domain.charging.wishes import PlanTold
+from chalicelib.domain.grid.arrivals import Arrivals
 from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.estimates import estimate
 from chalicelib.domain.grid.needs import is_met
@@ -106,6 +107,7 @@ class QuarterPlans:
             ports=tuple(rows),
             source=outlook.source,
             failed_since=failed_since,
+            arrivals=_arrivals(state, at),
         )
         if before is not None and not has_turned and _says_the_same(before, plan, at):
             return before
@@ -146,6 +148,8 @@ class QuarterPlans:
         """The rows of a plan; where none was found, of the fair share of now if `is_shared`, or else None."""
         tree, book = state.managed.tree, state.book
         claims = {it.port_id: it for it in claims_of(state, {it.port_id: it for it in book.pages})}
+        coming = _arrivals(state, at).coming(claims.values(), outlook.begins_at, QUARTERS)
+        outlook = replace(outlook, coming_permille=coming)
         site = site_to_share(state, book, tuple(claims.values()), at)
         weighed = _weighed(outlook, wishing.values())
         try:
@@ -192,6 +196,12 @@ class QuarterPlans:
             _log.exception("plan not told", extra={"session_id": row.session_id})
             return replace(row, estimate=before)
         return replace(row, estimate=session.told_plan)
+
+
+def _arrivals(state: SiteState, at: datetime) -> Arrivals:
+    """Those known when the last plan was written, and those since."""
+    known = state.plan.arrivals if state.plan is not None else None
+    return (known or Arrivals(until=at - QUARTER)).with_claims(claims_of(state, {}), at)
 
 
 def _wishing(state: SiteState) -> Mapping[PortId, StoredClaim]:

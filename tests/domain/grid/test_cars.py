@@ -124,3 +124,16 @@ def test_noise_cannot_keep_grants_from_settling_whatever_a_car_takes(most_a: lis
         own_ma = most * 1000
         assert len(set(course[2:])) <= 4
         assert course[-1] >= min(own_ma, course[0]) - 1_500
+
+
+def test_one_look_minutes_after_the_last_is_proof_where_it_is_no_echo_of_the_grant_before() -> None:
+    def minutes_apart(*pairs: tuple[float, float]) -> tuple[Draw, ...]:
+        return (*looks(pairs[0], at=AT - timedelta(minutes=4)), *looks(pairs[1]))
+
+    raised = claim(1, draws=minutes_apart((9, 9), (32, 16)))
+    assert share(TWO_PORTS, [raised, claim(2)], AT).car_most_ma == {ONE: 16_000}
+    tapering = claim(1, draws=minutes_apart((20, 20), (20, 17)))
+    assert share(TWO_PORTS, [tapering, claim(2)], AT).car_most_ma == {ONE: 17_000}
+    # It may have been told of its raise a second ago.
+    echo = claim(1, draws=minutes_apart((9, 9), (32, 9)))
+    assert share(TWO_PORTS, [echo, claim(2)], AT).car_most_ma == {}

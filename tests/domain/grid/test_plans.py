@@ -16,7 +16,7 @@ from chalicelib.adapters.grid.highs import Highs
 from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.outlook import Outlook, Plan
 from chalicelib.domain.grid.plans import problem, read
-from chalicelib.domain.grid.stays import Settings
+from chalicelib.domain.grid.stays import Settings, stay
 from chalicelib.domain.grid.tree import Claim, Conditions, OperatorLimit, PortId, SiteTree
 from tests.domain.grid.sites import AT, Busy, can_overload, claim, looks, port, port_id, site
 
@@ -163,6 +163,30 @@ def test_who_came_after_the_plan_was_made_has_a_fair_share_beside_it() -> None:
     limit_ma = share(tree, [follows, claim(1)], AT).limit_ma
     assert limit_ma[port_id(1)] >= 6_000
     assert sum(limit_ma.values()) == 20_000
+
+
+def test_a_short_site_does_not_wait_for_cheap_hours_that_others_will_need_and_a_roomy_one_does() -> None:
+    ports = [port(it, step_ma=1_000) for it in range(10)]
+    claims = [known(it, asked_wh=20_000, departs_at=AT + 8 * HOUR) for it in range(2)]
+    prices = [DEAR] * 3 + [CHEAP] * 21
+    often = (500,) * 96
+    short, roomy = (planned(site(ports, amperes), claims, prices, coming_permille=often) for amperes in (24, 200))
+    nobody = planned(site(ports, 24), claims, prices, coming_permille=(0,) * 96)
+    assert short.limit_ma[port_id(0)][0] + short.limit_ma[port_id(1)][0] >= 20_000
+    assert roomy.limit_ma[port_id(0)][0] == nobody.limit_ma[port_id(0)][0] == 0
+
+
+def test_nobody_is_counted_on_to_stay_longer_than_they_said() -> None:
+    claims = [known(0, asked_wh=8_000, departs_at=AT + timedelta(minutes=45))]
+    assert energy_wh(ROOMY, planned(ROOMY, claims, [DEAR, 0]), until=3) == pytest.approx(8_000, abs=100)
+
+
+def test_a_car_that_takes_less_than_its_chargers_least_is_counted_for_what_it_takes() -> None:
+    whole = stay(known(0), ROOMY.ports[0], AT, Settings())
+    tail = stay(known(0, car_most_ma=3_000, draws=looks((6, 3), (6, 3))), ROOMY.ports[0], AT, Settings())
+    assert whole is not None
+    assert tail is not None
+    assert tail.kw == pytest.approx(whole.kw / 2)
 
 
 def test_the_same_program_comes_of_any_order() -> None:

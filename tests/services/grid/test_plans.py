@@ -52,11 +52,13 @@ class CheapHours:
     found: bool = True
     is_choosy: bool = False
     claims: list[Sequence[Claim]] = field(default_factory=list)
+    coming: list[Sequence[int]] = field(default_factory=list)
 
     def plan(
         self, tree: SiteTree, claims: Sequence[Claim], outlook: Outlook, at: datetime, conditions: Conditions
     ) -> Plan | None:
         self.claims.append(claims)
+        self.coming.append(outlook.coming_permille)
         if self.fails:
             raise RuntimeError("no solver")
         if not self.found:
@@ -115,6 +117,21 @@ def test_a_car_with_a_departure_waits_for_the_cheap_hours_and_its_charger_needs_
     assert near(plant.offered_a(), 20.0, 0, 0, 0)
     plant.kit.clock.advance(hours=8)
     assert near(plant.offered_a(), 6.0, 0, 0, 0)
+
+
+def test_who_comes_is_learnt_with_each_plan_and_told_to_the_next(site: Planned) -> None:
+    """An hour of which only a part was watched says nothing yet."""
+    site.plant.begin(0, site.leaving(9))
+    site.plant.live(60)
+    site.plan()
+    site.plant.kit.clock.advance(hours=1)
+    site.plant.begin(1, site.leaving(9))
+    second = site.plan()
+    assert second is not None
+    assert second.arrivals is not None
+    assert sum(second.arrivals.cars) == 100
+    assert site.state().plan == second
+    assert sum(site.planner.coming[-1]) > 0
 
 
 def test_looks_that_come_while_it_waits_leave_it_waiting_and_send_nothing(site: Planned) -> None:
