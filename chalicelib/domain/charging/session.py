@@ -186,12 +186,11 @@ class Session:
     `stand_until`: until then its bill waits for its car to leave; `stood_until`: until then it stood at the plug after
     the charge, as far as that is paid for. `lost_holds` set nothing aside any more: their provider has let go of them,
     or others stand in their place. `written_off_minor` is what was too little to be asked for.
-    `signed` is what its meter's signed records come to, None where there are none.
-    `is_releasing`: it has failed, and what is set aside for it, or is about to be, is yet to be given back.
+    `signed` is what its meter's signed records come to, None where there are none. `is_releasing`: it has failed, and
+    what is set aside for it, or is about to be, is yet to be given back. `car` is its driver's, by name, for them alone.
     `salt`: what its hashes in the log are made with, drawn with its bill; without it nobody can show what they are of.
-    `preferences` are its driver's wishes of how it is to charge, and `told_plan` what they were told last of that;
-    `footprint` what its energy came to beside its price.
-    `disputes` are what its driver said is wrong with it, and what came of that.
+    `preferences` are its driver's wishes of how it is to charge, `told_plan` what they were told last of that,
+    `footprint` what its energy came to beside its price, `disputes` what its driver said is wrong with it.
     `organisation_id`: that one pays for it, `organisation_minor` at the most (None: no bound).
     """
 
@@ -260,6 +259,7 @@ class Session:
     disputes: tuple[Dispute, ...] = ()
     organisation_id: str | None = None
     organisation_minor: int | None = None
+    car: str = ""
 
     @property
     def told_state(self) -> State:

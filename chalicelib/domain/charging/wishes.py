@@ -34,7 +34,14 @@ class FootprintFound:
     footprint: Footprint
 
 
-WishEvent = Preferred | PlanTold | FootprintFound
+@dataclass(frozen=True, slots=True)
+class CarNamed:
+    """Its driver's car is called so; an empty name: it is not known whose car it is, or was told wrongly."""
+
+    car: str
+
+
+WishEvent = Preferred | PlanTold | FootprintFound | CarNamed
 
 
 def plans_told(before: Session, after: Session) -> list[int]:
@@ -62,9 +69,15 @@ def _weigh(session: Session, event: FootprintFound) -> Session:
     return session if session.footprint is not None else replace(session, footprint=event.footprint)
 
 
+def _name(session: Session, event: CarNamed) -> Session:
+    return session if session.car == event.car else replace(session, car=event.car)
+
+
 WISHES: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.INITIATED, Preferred): _prefer,
     (State.ACTIVE, Preferred): _prefer,
     (State.ACTIVE, PlanTold): _tell,
     (State.STOPPING, FootprintFound): _weigh,
+    # A wrong match is undone also when its charge is over and paid.
+    **{(it, CarNamed): _name for it in State if it is not State.FAILED},
 }

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from chalicelib.domain.chargers.events import Reading, ReadingsTaken
 from chalicelib.domain.charging.preferences import ChargingPreferences
 from chalicelib.domain.charging.session import Session, State
+from chalicelib.domain.charging.wishes import CarNamed
 from chalicelib.domain.vehicles.match import SeenSession
 from chalicelib.domain.vehicles.telemetry import Observed
 from chalicelib.domain.vehicles.wish import Departure
@@ -19,7 +20,8 @@ from chalicelib.ports.chargers import Sites
 from chalicelib.ports.charging import Readings, Sessions
 from chalicelib.protocol.ocpp import OLDEST
 from chalicelib.records.chargers import Connection
-from chalicelib.services.access import Refusal
+from chalicelib.services.access import Refusal, is_drivers
+from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.grid.driver_preferences import DriverPreferences
 
 _NEWEST = 10
@@ -33,12 +35,22 @@ class CarSessionsHere:
     sites: Sites
     preferences: DriverPreferences
     readings: Readings
+    changes: SessionChanges
     read: Callable[[Connection, ReadingsTaken], object]
 
     def of_driver(self, driver_id: str) -> Iterable[SeenSession]:
-        """Two calls, and one for each session under way."""
+        """Two calls, and two for each session under way."""
         found, _ = self.sessions.of_driver(driver_id, _NEWEST, None)
         return [self._seen(it) for it in found if it.state in (State.INITIATED, State.ACTIVE)]
+
+    def is_of(self, session_id: str, driver_id: str) -> bool:
+        """One call."""
+        session = self.sessions.get(session_id)
+        return session is not None and is_drivers(session, driver_id)
+
+    def name_car(self, session_id: str, name: str) -> None:
+        """Two calls, one where it is called so already."""
+        self.changes.apply(session_id, CarNamed(name))
 
     def is_planned(self, session_id: str) -> bool:
         """One call, of the session alone."""
@@ -84,4 +96,12 @@ class CarSessionsHere:
             session_id=session.session_id,
             plugged_at=session.started_at or session.created_at,
             position=site.spot if site is not None else None,
+            power_w=self._power(session),
+            car=session.car,
         )
+
+    def _power(self, session: Session) -> Observed[int] | None:
+        """What its charger says that it draws; None before it has."""
+        known = self.readings.newest(session.charger_id, session.ref) if session.ref is not None else ()
+        told = (it.reading for it in known)
+        return next((Observed(it.power_w, it.at) for it in told if it.power_w is not None), None)

@@ -326,7 +326,7 @@ class DriverSessions:
             return as_of_now(issued, session)
         if not session.has_receipt:
             raise Refusal("no_receipt_yet", f"session is {session.told_state}; its receipt comes once it is paid")
-        return self.issued_receipts.issue(session)
+        return as_of_now(self.issued_receipts.issue(session), session)
 
     def _payer(self, driver_id: str) -> Driver:
         """A driver who may charge: what they owe is looked at first, for it may be nothing that anybody can pay."""

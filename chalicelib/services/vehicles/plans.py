@@ -179,16 +179,25 @@ class CarNights:
         self.asks.plan(vehicle.vehicle_id)
         return EventOutcome.BEGUN
 
-    def matched(self, vehicle_id: str, session_id: str) -> Night | None:
-        """It stands at a charger of ours (empty: at none): the plan is made anew for who carries it out there."""
+    def matched(self, vehicle_id: str, session_id: str) -> None:
+        """It stands at a charger of ours: the plan is made anew for who carries it out there."""
+        self._moved(vehicle_id, lambda it: session_id)
+
+    def parted(self, vehicle_id: str, session_id: str) -> None:
+        """It does not stand there, after all; where it was thought to stand elsewhere meanwhile, nothing changes."""
+        self._moved(vehicle_id, lambda it: "" if it == session_id else it)
+
+    def _moved(self, vehicle_id: str, whither: Callable[[str], str]) -> None:
+        is_moved = False
 
         def change(night: Night | None) -> Night | None:
-            return None if night is None or night.ended_at is not None else replace(night, session_id=session_id)
+            nonlocal is_moved
+            is_moved = night is not None and night.ended_at is None and whither(night.session_id) != night.session_id
+            return replace(night, session_id=whither(night.session_id)) if night is not None and is_moved else None
 
-        night = self.nights.change(vehicle_id, change)
-        if night is not None and night.ended_at is None:
+        self.nights.change(vehicle_id, change)
+        if is_moved:
             self.asks.plan(vehicle_id)
-        return night
 
     def _planned(self, vehicle: Vehicle, night: Night) -> Night | None:
         facts = self._facts(vehicle, night)
