@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from chalicelib.domain.chargers.events import Reading, ReadingsTaken
 from chalicelib.domain.charging.preferences import ChargingPreferences
 from chalicelib.domain.charging.session import Session, State
-from chalicelib.domain.charging.wishes import CarNamed
+from chalicelib.domain.charging.wishes import CarNamed, CarToldPercent
 from chalicelib.domain.vehicles.match import SeenSession
 from chalicelib.domain.vehicles.telemetry import Observed
 from chalicelib.domain.vehicles.wish import Departure
@@ -25,6 +26,7 @@ from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.grid.driver_preferences import DriverPreferences
 
 _NEWEST = 10
+_SAID_AGAIN = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,12 +46,12 @@ class CarSessionsHere:
         return [self._seen(it) for it in found if it.state in (State.INITIATED, State.ACTIVE)]
 
     def is_of(self, session_id: str, driver_id: str) -> bool:
-        """One call."""
+        """Whether it is that driver's. One call."""
         session = self.sessions.get(session_id)
         return session is not None and is_drivers(session, driver_id)
 
     def name_car(self, session_id: str, name: str) -> None:
-        """Two calls, one where it is called so already."""
+        """Its driver's car is called so; empty: none is known. Two calls, one where it is called so already."""
         self.changes.apply(session_id, CarNamed(name))
 
     def is_planned(self, session_id: str) -> bool:
@@ -76,13 +78,18 @@ class CarSessionsHere:
         return True
 
     def tell_percent(self, session_id: str, percent: Observed[int]) -> None:
-        """Two calls, and those of a reading where it is news."""
+        """One call, and where it is news another and those of a reading.
+
+        Said again and again it is written down each so often: what a session shows must not grow old.
+        """
         session = self.sessions.get(session_id)
         if session is None or session.ref is None or session.state is not State.ACTIVE:
             return
-        newest = self.readings.newest(session.charger_id, session.ref)
-        if newest and newest[0].reading.soc_percent == percent.value:
+        known = session.car_percent
+        again_after = _SAID_AGAIN if known is not None and known.value == percent.value else timedelta(0)
+        if known is not None and percent.at - known.at <= again_after:
             return
+        self.changes.apply(session_id, CarToldPercent(percent), known=session)
         # As the plainest of chargers would tell it: nothing goes back to this one for it.
         by_car = Connection(
             connection_id="", charger_id=session.charger_id, operator_id=session.operator_id, protocol=OLDEST

@@ -102,12 +102,12 @@ class CarMatching:
 
     def _follow(self, match: CarMatch, session: SeenSession, vehicle: Vehicle) -> None:
         """What a match that counts brings; once more it brings what is missing of that, and asks nobody again."""
-        night = self.nights.get(vehicle.vehicle_id)
-        if night is not None and night.ended_at is None and night.session_id != match.session_id:
-            self.matched(vehicle.vehicle_id, match.session_id)
         name = vehicle.name or vehicle.maker
         if session.car != name:
             self.sessions.name_car(match.session_id, name)
+        night = self.nights.get(vehicle.vehicle_id)
+        if night is not None and night.ended_at is None and night.session_id != match.session_id:
+            self.matched(vehicle.vehicle_id, match.session_id)
 
     def _seen(self, vehicle: Vehicle, at: datetime) -> SeenCar:
         told, night = vehicle.telemetry.believed(at), self.nights.get(vehicle.vehicle_id)
@@ -124,4 +124,3 @@ class CarMatching:
     def _keep(self, match: CarMatch, before: CarMatch | None) -> None:
         if not self.matches.keep(match, before):
             raise Refusal("match_changed", "this was answered on another device just now: look again")
-

@@ -180,14 +180,18 @@ class CarNights:
         return EventOutcome.BEGUN
 
     def matched(self, vehicle_id: str, session_id: str) -> None:
-        """It stands at a charger of ours: the plan is made anew for who carries it out there."""
-        self._moved(vehicle_id, lambda it: session_id)
+        """It stands at a charger of ours, which learns how full it is; the plan is made anew for who carries it out."""
+        night = self._moved(vehicle_id, lambda it: session_id)
+        vehicle = self.vehicles.get(vehicle_id) if night is not None else None
+        if night is not None and vehicle is not None:
+            self._tell_session(vehicle, night)
 
     def parted(self, vehicle_id: str, session_id: str) -> None:
         """It does not stand there, after all; where it was thought to stand elsewhere meanwhile, nothing changes."""
         self._moved(vehicle_id, lambda it: "" if it == session_id else it)
 
-    def _moved(self, vehicle_id: str, whither: Callable[[str], str]) -> None:
+    def _moved(self, vehicle_id: str, whither: Callable[[str], str]) -> Night | None:
+        """Its night elsewhere, planned anew; None where nothing changes."""
         is_moved = False
 
         def change(night: Night | None) -> Night | None:
@@ -195,9 +199,11 @@ class CarNights:
             is_moved = night is not None and night.ended_at is None and whither(night.session_id) != night.session_id
             return replace(night, session_id=whither(night.session_id)) if night is not None and is_moved else None
 
-        self.nights.change(vehicle_id, change)
-        if is_moved:
-            self.asks.plan(vehicle_id)
+        night = self.nights.change(vehicle_id, change)
+        if not is_moved:
+            return None
+        self.asks.plan(vehicle_id)
+        return night
 
     def _planned(self, vehicle: Vehicle, night: Night) -> Night | None:
         facts = self._facts(vehicle, night)

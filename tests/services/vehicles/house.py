@@ -112,7 +112,13 @@ class House:
         self.sessions, self.planner = Sessions(), CheapAtNight()
         self.vehicles.put(
             Vehicle(
-                vehicle_id="car", driver_id="driver", maker="any", name="Zoe", added_at=EVENING, can=can, battery_wh=60_000
+                vehicle_id="car",
+                driver_id="driver",
+                maker="any",
+                name="Zoe",
+                added_at=EVENING,
+                can=can,
+                battery_wh=60_000,
             )
         )
         self.nights.keep_wish("car", wish)
