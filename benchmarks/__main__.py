@@ -31,6 +31,7 @@ from benchmarks import (
     rating,
     search,
     speed,
+    vehicles,
 )
 from benchmarks.calls import Calls, counted, summary
 from benchmarks.wire import Socket, Story, stories
@@ -83,7 +84,7 @@ def main() -> None:
     console.print(node.table())
     console.print(layers.table())
     console.print(rating.table(), proofs.table())
-    console.print(grid.table())
+    console.print(grid.table(), vehicles.table())
     console.print(search.table(asked.networks))
     console.print(growth.table(asked.growth))
     console.print(power_latency.forecast())

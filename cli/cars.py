@@ -14,18 +14,49 @@ from cli.report import Sheet
 TARGET_USD = 0.02
 # Calls to AWS of each thing; tests/services/vehicles/test_calls.py counts them.
 CALLS: Mapping[str, Mapping[str, int]] = {
-    "push": {"GetItem": 1, "Query": 2, "PutItem": 1},
+    "plug": {"GetItem": 3, "Query": 3, "PutItem": 2, "SendMessage": 1},
+    "word": {"GetItem": 4, "Query": 2, "PutItem": 1},
+    "unplug": {"GetItem": 4, "Query": 3, "PutItem": 2},
+    "plan": {"GetItem": 4, "Query": 1, "PutItem": 2},
+    "due": {"GetItem": 3, "Query": 1},
     "look": {"GetItem": 2, "Query": 3, "PutItem": 2, "Decrypt": 1},
     "command": {"GetItem": 2, "Query": 2, "PutItem": 1, "Decrypt": 1},
     "refresh": {"GetItem": 1, "PutItem": 2, "Decrypt": 1, "Encrypt": 1},
 }
-# A night: plugged in, looked at, planned, begun and ended; what the car says in between comes by itself where it can.
-A_DAY: Mapping[str, float] = {"push": 12, "look": 2, "command": 2, "refresh": 1}
+# A night: plugged in, looked at, planned (twice, where it finds its charger), begun and ended; what the car says in
+# between comes by itself where it can.
+A_DAY: Mapping[str, float] = {
+    "plug": 1,
+    "word": 10,
+    "unplug": 1,
+    "plan": 2,
+    "due": 6,
+    "look": 2,
+    "command": 2,
+    "refresh": 1,
+}
+_PUSHED = ("plug", "word", "unplug")
 WAKES_A_MONTH = 3
 # A car's row is below 2 KB, a link's with its tokens below 4; one in three of what is written is a link's.
-_UNITS = {"GetItem": ("read_unit", 1), "Query": ("read_unit", 1), "PutItem": ("write_unit", 2)}
-# A push is an API request of 100 ms; the others wait for a maker, within a function that is there anyhow.
-_SECONDS = {"push": 0.1, "look": 1.0, "command": 1.0, "refresh": 0.5}
+_UNITS = {
+    "GetItem": ("read_unit", 1),
+    "Query": ("read_unit", 1),
+    "PutItem": ("write_unit", 2),
+    # Sent, received and deleted.
+    "SendMessage": ("queue_request", 3),
+}
+# What is pushed is an API request of 100 ms; a plan takes a solver, the others wait for a maker, within a function that
+# is there anyhow.
+_SECONDS = {
+    "plug": 0.1,
+    "word": 0.1,
+    "unplug": 0.1,
+    "plan": 0.5,
+    "due": 0.05,
+    "look": 1.0,
+    "command": 1.0,
+    "refresh": 0.5,
+}
 _MEMORY_GB = 0.5
 
 
@@ -44,7 +75,7 @@ def amounts() -> dict[str, float]:
             price, units = _UNITS.get(call, ("kms_request", 1))
             used[price] = used.get(price, 0) + times * number * units
         used["lambda_gb_s"] = used.get("lambda_gb_s", 0) + times * _SECONDS[thing] * _MEMORY_GB
-    pushes = A_DAY["push"] * DAYS_A_MONTH
+    pushes = sum(A_DAY[it] for it in _PUSHED) * DAYS_A_MONTH
     return {**used, "lambda_request": pushes, "rest_request": pushes, "waf_request": pushes, "table_gb_month": 5e-6}
 
 
@@ -62,9 +93,14 @@ def maker_usd(maker: str) -> float:
     return float(listed["car_month_usd"] + by_night + WAKES_A_MONTH * calls["wake"])
 
 
+def calls_a_day() -> float:
+    """Calls to AWS for a car and day."""
+    return sum(a_day * sum(CALLS[thing].values()) for thing, a_day in A_DAY.items())
+
+
 def sheet() -> Sheet:
     """A car-month: calls, AWS, and each maker."""
-    calls = sum(a_day * sum(CALLS[thing].values()) for thing, a_day in A_DAY.items())
+    calls = calls_a_day()
     rows = [
         ["AWS calls a car and day", f"{calls:.0f}"],
         ["AWS, a car-month", f"${aws_usd():.4f}"],

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from math import ceil
+from time import perf_counter
 from zoneinfo import ZoneInfo
 
 from chalicelib.adapters.grid.highs import Highs
@@ -41,6 +42,7 @@ _BATTERIES_WH = (40_000, 58_000, 64_000, 77_000, 82_000)
 _POWERS_W = (3_700, 7_400, 11_000)
 _LOST = 0.1
 _LITTLE = 2
+_IN_DANGER = (NightNews.AT_RISK, NightNews.NOT_SEEN, NightNews.UNPLUGGED_EARLY)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -106,6 +108,7 @@ class CarMonth:
         )
         self.dead: tuple[datetime, datetime] | None = None
         self.broke_at: datetime | None = None
+        self.planned_s = 0.0
         self.percent_when_wanted = self.car.percent
         self.wish = CarWish(
             time_zone=ZONE,
@@ -203,7 +206,9 @@ class CarMonth:
         told_before = set(self.teller.told)
         if self.kind.name == "manual":
             self._typed()
+        began_s = perf_counter()
         self._push()
+        self.planned_s = perf_counter() - began_s
         self._go_on(leaves)
         self._settle(arrives, wanted, leaves, began_percent, from_drawn, told_before)
         car.unplug(leaves)
@@ -250,13 +255,13 @@ class CarMonth:
         percent = car.percent - self.power_w * late * (1 - _LOST) / car.battery_wh * 100
         is_ready = percent >= target - _LITTLE
         self.percent_when_wanted = percent
-        risk = [
-            at
-            for key, at in self.teller.told.items()
-            if key not in told_before and key[2] in (NightNews.AT_RISK, NightNews.NOT_SEEN, NightNews.UNPLUGGED_EARLY)
-        ]
+        new = [(key[2], at) for key, at in self.teller.told.items() if key not in told_before]
+        if self.kind.pushes:
+            tally.notice_s += [
+                (at - arrives).total_seconds() + self.planned_s for news, at in new if news is NightNews.PLANNED
+            ]
         # A consent that is taken back is told by whoever keeps the links.
-        is_told = self.line.is_revoked or any(at <= until for at in risk)
+        is_told = self.line.is_revoked or any(news in _IN_DANGER and at <= until for news, at in new)
         tally.nights += 1
         tally.could_be += could_be
         tally.ready += could_be and is_ready

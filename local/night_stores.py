@@ -93,6 +93,12 @@ class NoSessions:
     def of_driver(self, driver_id: str) -> Iterable[SeenSession]:
         return ()
 
+    def is_of(self, session_id: str, driver_id: str) -> bool:
+        return False
+
+    def name_car(self, session_id: str, name: str) -> None:
+        return None
+
     def is_planned(self, session_id: str) -> bool:
         return False
 

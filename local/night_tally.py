@@ -12,6 +12,7 @@ class Tally:
     """What came of nights. `could_be`: charged at once from the plug-in on it would have been ready in time.
 
     `missed` of those were not, of `missed_untold` nobody was told before; `unready_untold` counts all that were not.
+    `notice_s`: from each plug-in of a car that tells by itself to its driver's notice of the plan.
     """
 
     nights: int = 0
@@ -37,6 +38,7 @@ class Tally:
     carbon_kg_at_once: float = 0.0
     writes: int = 0
     notices: int = 0
+    notice_s: list[float] = field(default_factory=list)
     cars: int = 0
     stories: list[str] = field(default_factory=list)
 

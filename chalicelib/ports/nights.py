@@ -69,6 +69,12 @@ class CarSessions(Protocol):
     def of_driver(self, driver_id: str) -> Iterable[SeenSession]:
         """Those that are under way."""
 
+    def is_of(self, session_id: str, driver_id: str) -> bool:
+        """Whether it is that driver's, under way or over."""
+
+    def name_car(self, session_id: str, name: str) -> None:
+        """Its driver's car is called so, also on its receipt; empty: no car is known there. Once more does no harm."""
+
     def is_planned(self, session_id: str) -> bool:
         """Whether its site's power is shared out by a plan, so that its charger can carry out a wish."""
 

@@ -159,7 +159,7 @@ class CarAnswer:
 class CarNews:
     """What a maker told by itself: of one car, under an id that is the same when it is told again.
 
-    `is_gone`: the driver took the consent back there.
+    `is_gone`: the driver took the consent back there, `at` that time as the maker has it; of one car where it is named.
     """
 
     event_id: str
@@ -168,6 +168,7 @@ class CarNews:
     telemetry: Telemetry = NOTHING_TOLD
     account: str = ""
     is_gone: bool = False
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

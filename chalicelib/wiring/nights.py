@@ -51,6 +51,7 @@ class NightServices(GridServices):
             sites=self.sites,
             preferences=self.driver_preferences,
             readings=self.readings,
+            changes=self.changes,
             read=self._read_by_car,
         )
 
@@ -114,21 +115,24 @@ class NightServices(GridServices):
 
         return CarMatching(
             vehicles=self.vehicles,
+            nights=self.nights,
             sessions=self.car_sessions,
             matches=self.car_matches,
             matched=self.car_nights.matched,
+            parted=self.car_nights.parted,
             clock=self.clock,
         )
 
     @cached_property
     def on_car_events(self) -> OnEvents:
-        """Whatever a car says, its night goes on by it."""
+        """Whatever a car says, its night goes on by it; then it is looked at which session it may be."""
 
         def heard(vehicle: Vehicle, happened: Sequence[CarEvent]) -> None:
             outcome = self.car_nights.heard(vehicle)
             for it in happened:
                 about = {"car_event": type(it).__name__, "vehicle_id": vehicle.vehicle_id, "outcome": outcome}
                 _log.info("a car's word", extra=about)
+            self.car_matching.heard(vehicle, happened)
 
         return heard
 

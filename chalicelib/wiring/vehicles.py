@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from chalicelib.wiring.stores import client
 if TYPE_CHECKING:
     from chalicelib.adapters.vehicles.garage import DynamoCarLinks, DynamoMakerHealth, DynamoVehicles
     from chalicelib.adapters.vehicles.sealer import KmsSealer
+    from chalicelib.domain.vehicles.events import CarRegistered
     from chalicelib.domain.vehicles.telemetry import CarEvent
     from chalicelib.ports.vehicles import CarRemote, LinksCars
     from chalicelib.records.vehicles import CarLink, Vehicle
@@ -92,6 +94,7 @@ class VehicleServices(NotificationServices):
             redirect_uri=self.setting("CAR_REDIRECT_URL", ""),
             clock=self.clock,
             new_id=self.new_id,
+            say=_logged,
             leaves=self.car_leaves,
             left=self.car_left,
         )
@@ -139,6 +142,7 @@ class VehicleServices(NotificationServices):
             makers=self.car_makers,
             clock=self.clock,
             new_id=self.new_id,
+            say=_logged,
         )
 
     @cached_property
@@ -153,3 +157,8 @@ class VehicleServices(NotificationServices):
             makers=self.car_makers,
             clock=self.clock,
         )
+
+
+def _logged(event: CarRegistered) -> None:
+    """A car that is here from now on, for whoever looks into it: a line in the log."""
+    logger.info("a car", extra={"car_event": type(event).__name__, **asdict(event)})

@@ -112,7 +112,7 @@ def _samples(connector: Connector) -> list[Payload]:
         {"value": str(int(connector.register_wh)), "measurand": "Energy.Active.Import.Register", "unit": "Wh"},
         {"value": str(connector.power_w), "measurand": "Power.Active.Import", "unit": "W"},
     ]
-    if connector.car is not None:
+    if connector.car is not None and connector.car.tells_percent:
         samples.append({"value": str(connector.car.soc_percent), "measurand": "SoC", "unit": "Percent"})
     for phase, current_a in enumerate(currents_a(connector) if connector.measures_phases else (), 1):
         told = {"measurand": "Current.Import", "unit": "A", "phase": f"L{phase}"}

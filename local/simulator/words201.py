@@ -148,7 +148,7 @@ def _full_meter_value(context: str, connector: Connector) -> Payload:
     meter_value = _meter_value(context, int(connector.register_wh))
     power = {"value": connector.power_w, "measurand": "Power.Active.Import", "unitOfMeasure": {"unit": "W"}}
     meter_value["sampledValue"].append({**power, "context": context})
-    if connector.car is not None:
+    if connector.car is not None and connector.car.tells_percent:
         soc = {"value": connector.car.soc_percent, "measurand": "SoC", "context": context}
         meter_value["sampledValue"].append(soc)
     for phase, current_a in enumerate(currents_a(connector) if connector.measures_phases else (), 1):

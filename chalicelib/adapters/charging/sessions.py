@@ -127,7 +127,7 @@ class DynamoSessions:
         update(SessionRow(session_id), due, SessionRow.unsettled_at.exists())
 
     def forget_driver(self, session: Session) -> None:
-        """One call. The cards' numbers and labels go, and what was said in disputes.
+        """One call. The cards' numbers and labels go, the car's name, and what was said in disputes.
 
         The driver's id stays in the books, where it leads nowhere.
         """
@@ -138,7 +138,7 @@ class DynamoSessions:
         disputes = tuple(it.without_words for it in session.disputes)
         # Without its salt nobody can show any more what its hashes in the log are of.
         nobodys = replace(
-            session, token=token, hold=hold, top_ups=top_ups, lost_holds=lost_holds, salt="", disputes=disputes
+            session, token=token, hold=hold, top_ups=top_ups, lost_holds=lost_holds, salt="", disputes=disputes, car=""
         )
         row = SessionRow(session.session_id)
         actions = [SessionRow.body.set(encode(nobodys)), SessionRow.driver_id.remove()]

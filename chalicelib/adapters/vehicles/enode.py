@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -55,6 +55,7 @@ _STATES = {
 }
 _GONE = ("user:vehicle:deleted", "user:credentials:invalidated")
 _EARLY = timedelta(minutes=1)
+_NOT_KNOWN = 401
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +120,8 @@ class Enode:
         """A call for the last car: an account goes as a whole."""
         if not is_last:
             return ""
-        reply = self.client.delete(f"{self._api}/users/{quote(access.account, safe='')}", self._headers())
+        url = f"{self._api}/users/{quote(access.account, safe='')}"
+        reply = self._asked(lambda headers: self.client.delete(url, headers))
         if not reply.is_good and reply.status != 404:
             raise reply.unavailable()
         return ""
@@ -130,15 +132,14 @@ class Enode:
         after = ""
         while True:
             query = {"pageSize": "50"} | ({"after": after} if after else {})
-            path = f"/users/{quote(access.account, safe='')}/vehicles"
-            told = _good(self.client.get(self._api + path, self._headers(), query)).body
+            told = _good(self._get(f"/users/{quote(access.account, safe='')}/vehicles", query)).body
             found += [_found(it) for it in told.get("data", [])]
             after = str((told.get("pagination") or {}).get("after") or "")
             if not after:
                 return found
 
     def look(self, access: LinkAccess, maker_id: str, wanted: frozenset[Capability], at: datetime) -> Telemetry:
-        told = _good(self.client.get(f"{self._api}/vehicles/{quote(maker_id, safe='')}", self._headers())).body
+        told = _good(self._get(f"/vehicles/{quote(maker_id, safe='')}")).body
         telemetry = _telemetry(told)
         if told.get("isReachable") is False and telemetry.latest_at is None:
             raise CarUnreachable
@@ -169,14 +170,19 @@ class Enode:
     def _api(self) -> str:
         return self.account.addresses["api"]
 
-    def _headers(self) -> Mapping[str, str]:
-        return {"Authorization": f"Bearer {self._token()}", **_VERSION}
+    def _asked(self, ask: Callable[[Mapping[str, str]], Reply]) -> Reply:
+        """A call, and once more with a new token where ours was refused before its time."""
+        token = self._token()
+        reply = ask({"Authorization": f"Bearer {token}", **_VERSION})
+        if reply.status != _NOT_KNOWN:
+            return reply
+        return ask({"Authorization": f"Bearer {self._token(refused=token)}", **_VERSION})
 
-    def _token(self) -> str:
+    def _token(self, refused: str = "") -> str:
         """The application's own (RFC 6749 §4.4), good for an hour; one of this process's asks for it."""
         at = self.client.clock()
         with self._one_at_a_time:
-            if not self._own or self._own[0].expires_at <= at + _EARLY:
+            if not self._own or self._own[0].expires_at <= at + _EARLY or self._own[0].access == refused:
                 url = f"{self.account.addresses['auth']}/oauth2/token"
                 form = {"grant_type": "client_credentials"}
                 reply = self.client.post_form(url, {"Authorization": self.account.basic}, form)
@@ -186,8 +192,11 @@ class Enode:
                 self._own[:] = [CarTokens(access=str(reply.body["access_token"]), expires_at=until)]
             return self._own[0].access
 
+    def _get(self, path: str, query: Mapping[str, str] | None = None) -> Reply:
+        return self._asked(lambda headers: self.client.get(self._api + path, headers, query))
+
     def _post(self, path: str, said: Mapping[str, Any]) -> Reply:
-        return self.client.post(self._api + path, self._headers(), said)
+        return self._asked(lambda headers: self.client.post(self._api + path, headers, said))
 
     def _sent(self, path: str, said: Mapping[str, Any]) -> CarAnswer:
         reply = self._post(path, said)
@@ -213,6 +222,7 @@ class Enode:
             telemetry=_telemetry(vehicle),
             account=str(told["user"]["id"]),
             is_gone=told["event"] in _GONE,
+            at=moment(told.get("createdAt")),
         )
 
 

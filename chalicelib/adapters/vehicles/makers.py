@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
+from urllib.parse import urlsplit
 
 from chalicelib.adapters.vehicles.http import MakerAccount, MakerClient
 from chalicelib.ports import Clock
@@ -22,6 +23,7 @@ MAKERS = {
 }
 # What a secret holds until somebody puts in the true ones.
 _UNSET = "unset"
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 def maker_class(name: str) -> Any:
@@ -31,8 +33,15 @@ def maker_class(name: str) -> Any:
 
 
 def makers_of(*, keys: str, addresses: str, clock: Clock) -> Mapping[str, LinksCars]:
-    """The makers whose keys are set, by name. `keys` and `addresses` are JSON objects of objects of texts, by maker."""
+    """The makers whose keys are set, by name. `keys` and `addresses` are JSON objects of objects of texts, by maker.
+
+    Raises ValueError for other JSON, and for an address at which tokens would go over the line in plain text.
+    """
     elsewhere = _by_maker(addresses)
+    for name, some in elsewhere.items():
+        for what, address in some.items():
+            if not _is_private(address):
+                raise ValueError(f"the address {what} of {name} is no https address, nor one of this machine")
     client = MakerClient(clock)
     found: dict[str, LinksCars] = {}
     for name, secret in _by_maker(keys).items():
@@ -52,3 +61,11 @@ def _by_maker(text: str) -> Mapping[str, Mapping[str, str]]:
     if not is_so:
         raise ValueError("a setting of car makers is a JSON object of objects of texts")
     return dict(told)
+
+
+def _is_private(address: str) -> bool:
+    """Whether nobody on the way reads what is sent there; an empty one is none."""
+    parts = urlsplit(address)
+    if not address or (parts.scheme == "https" and parts.hostname):
+        return True
+    return parts.scheme == "http" and (parts.hostname or "") in _THIS_MACHINE

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from chalicelib.adapters.vehicles.http import MakerAccount, MakerClient, Reply
 from chalicelib.adapters.vehicles.oauth import OAuthDoor
@@ -100,7 +101,7 @@ class Smartcar:
 
     def revoke(self, access: LinkAccess, maker_id: str, *, is_last: bool) -> str:
         """A call for each car: the tokens of the last are good for nothing."""
-        reply = self.client.delete(f"{self._api}/vehicles/{maker_id}/application", _bearer(access.token))
+        reply = self.client.delete(f"{self._api}{_car(maker_id)}/application", _bearer(access.token))
         if not reply.is_good and reply.status not in (401, 403, 404):
             raise reply.unavailable()
         return ""
@@ -112,7 +113,7 @@ class Smartcar:
 
     def look(self, access: LinkAccess, maker_id: str, wanted: frozenset[Capability], at: datetime) -> Telemetry:
         paths = [{"path": path} for path, told in _PATHS.items() if told & wanted]
-        url = f"{self._api}/vehicles/{maker_id}/batch"
+        url = f"{self._api}{_car(maker_id)}/batch"
         reply = self._good(self.client.post(url, _bearer(access.token), {"requests": paths}))
         answers = [it for it in reply.body.get("responses", []) if isinstance(it, dict)]
         if not any(it.get("code") == 200 for it in answers):
@@ -137,13 +138,13 @@ class Smartcar:
             raise NotPushed("no event of smartcar's") from error
 
     def start(self, access: LinkAccess, maker_id: str) -> CarAnswer:
-        return self._sent(access, f"/vehicles/{maker_id}/charge", {"action": "START"})
+        return self._sent(access, f"{_car(maker_id)}/charge", {"action": "START"})
 
     def stop(self, access: LinkAccess, maker_id: str) -> CarAnswer:
-        return self._sent(access, f"/vehicles/{maker_id}/charge", {"action": "STOP"})
+        return self._sent(access, f"{_car(maker_id)}/charge", {"action": "STOP"})
 
     def set_limit(self, access: LinkAccess, maker_id: str, percent: int) -> CarAnswer:
-        return self._sent(access, f"/vehicles/{maker_id}/charge/limit", {"limit": max(50, min(percent, 100)) / 100})
+        return self._sent(access, f"{_car(maker_id)}/charge/limit", {"limit": max(50, min(percent, 100)) / 100})
 
     @property
     def _api(self) -> str:
@@ -178,8 +179,8 @@ class Smartcar:
         raise reply.unavailable()
 
     def _found(self, maker_id: str, access: LinkAccess) -> FoundCar:
-        told = self._good(self._get(f"/vehicles/{maker_id}", access.token)).body
-        battery = self._get(f"/vehicles/{maker_id}/battery/capacity", access.token)
+        told = self._good(self._get(_car(maker_id), access.token)).body
+        battery = self._get(f"{_car(maker_id)}/battery/capacity", access.token)
         name = " ".join(str(told[it]) for it in ("make", "model", "year") if told.get(it))
         wh = whole_wh(battery.body.get("capacity")) if battery.is_good else None
         return FoundCar(maker_id=maker_id, name=name.title(), can=self.offers, battery_wh=wh)
@@ -220,6 +221,10 @@ class Smartcar:
             return CarAnswer(AnswerKind.REFUSED, code)
         self._good(reply)
         return CarAnswer(AnswerKind.REFUSED, code)
+
+
+def _car(maker_id: str) -> str:
+    return f"/vehicles/{quote(maker_id, safe='')}"
 
 
 def _bearer(token: str) -> Mapping[str, str]:

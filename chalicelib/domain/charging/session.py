@@ -21,6 +21,7 @@ from chalicelib.domain.pricing.evidence import CLOCK_SLACK, Flag
 from chalicelib.domain.pricing.rating import Reserved
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.domain.transparency.signed_records import SignedEnergy
+from chalicelib.domain.vehicles.telemetry import Observed
 
 
 class State(StrEnum):
@@ -174,25 +175,22 @@ class Session:
 
     `left_at`: since then nobody charges there, though no end was told. `seen_free_at`: since then that may be so.
     `is_end_inferred`: `stopped_at` is not the charger's own word for this charge. `late_end` is its own word where it
-    came after the bill. `start_wait_s` is how long its charger waits for the car to be plugged in.
-    `settlement`: what a card terminal at the charger took for it; then no card of ours is asked.
-    `unplugged_at`: since then its connector is free of its car; nobody but the connector's own status says so.
-    `limits` are those its driver gave us, `charger_limits` those its charger says it keeps.
-    `review_until`: until then a person may say what its energy was, for what is measured may be too little;
+    came after the bill. `start_wait_s` is how long its charger waits for the car to be plugged in. `settlement`: what a
+    card terminal at the charger took for it; then no card of ours is asked. `unplugged_at`: since then its connector is
+    free of its car; nobody but the connector's own status says so. `limits` are those its driver gave us,
+    `charger_limits` those its charger keeps. `review_until`: until then a person may say what its energy was;
     `decided_wh` is what was said, `decided_by` empty where time was up. `outgrown_at_wh`: from that energy on it may
     outgrow what is held for it. `asked_at` is when its driver asked for it, where that was before it was written down.
-    `plug_w` is the most that its plug is registered to give, None where nobody said.
-    `is_load_managed`: its site's power is shared out, and it claims some of it.
-    `stand_until`: until then its bill waits for its car to leave; `stood_until`: until then it stood at the plug after
-    the charge, as far as that is paid for. `lost_holds` set nothing aside any more: their provider has let go of them,
-    or others stand in their place. `written_off_minor` is what was too little to be asked for.
-    `signed` is what its meter's signed records come to, None where there are none.
-    `is_releasing`: it has failed, and what is set aside for it, or is about to be, is yet to be given back.
-    `salt`: what its hashes in the log are made with, drawn with its bill; without it nobody can show what they are of.
-    `preferences` are its driver's wishes of how it is to charge, and `told_plan` what they were told last of that;
-    `footprint` what its energy came to beside its price.
-    `disputes` are what its driver said is wrong with it, and what came of that.
-    `organisation_id`: that one pays for it, `organisation_minor` at the most (None: no bound).
+    `plug_w` is the most that its plug is registered to give, None where nobody said. `is_load_managed`: its site's
+    power is shared out, and it claims some of it. `stand_until`: until then its bill waits for its car to leave;
+    `stood_until`: until then it stood at the plug after the charge, as far as that is paid for. `lost_holds` set
+    nothing aside any more: their provider has let go of them, or others stand in their place. `written_off_minor` is
+    what was too little to be asked for. `signed` is what its meter's signed records come to, None where there are none.
+    `is_releasing`: it has failed, and what is set aside for it, or is about to be, is yet to be given back. `car` is
+    its driver's by name, for them alone, `car_percent` its own word. `salt`: what its hashes in the log are made with,
+    drawn with its bill; without it nobody can show what they are of. `preferences` are its driver's wishes, `told_plan`
+    what they were told last of that, `footprint` what its energy came to beside its price, `disputes` what they
+    dispute. `organisation_id`: that one pays for it, `organisation_minor` at the most (None: no bound).
     """
 
     session_id: str
@@ -260,6 +258,8 @@ class Session:
     disputes: tuple[Dispute, ...] = ()
     organisation_id: str | None = None
     organisation_minor: int | None = None
+    car: str = ""
+    car_percent: Observed[int] | None = None
 
     @property
     def told_state(self) -> State:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from chalicelib.domain.chargers.events import Reading
 from chalicelib.domain.charging.footprint import Footprint
 from chalicelib.domain.charging.preferences import ChargingPreferences, ToldPlan
 from chalicelib.domain.charging.session import Session, State
+from chalicelib.domain.vehicles.telemetry import Observed
 
 # Of a session so many changes are told by a notice: a driver may say something else each second.
 MOST_PLANS_TOLD = 20
@@ -34,7 +36,29 @@ class FootprintFound:
     footprint: Footprint
 
 
-WishEvent = Preferred | PlanTold | FootprintFound
+@dataclass(frozen=True, slots=True)
+class CarNamed:
+    """Its driver's car is called so; an empty name: it is not known whose car it is, or was told wrongly."""
+
+    car: str
+
+
+@dataclass(frozen=True, slots=True)
+class CarToldPercent:
+    """Its driver's car says how full it is; an older word changes nothing."""
+
+    percent: Observed[int]
+
+
+WishEvent = Preferred | PlanTold | FootprintFound | CarNamed | CarToldPercent
+
+
+def soc_percent(session: Session, newest: Reading | None) -> int | None:
+    """How full its car is by its charger's newest reading, else by the car's own word where that is not old by then."""
+    told, by_car = newest.soc_percent if newest is not None else None, session.car_percent
+    if told is not None or by_car is None:
+        return told
+    return by_car.value if newest is None or by_car.is_fresh(newest.at) else None
 
 
 def plans_told(before: Session, after: Session) -> list[int]:
@@ -62,9 +86,24 @@ def _weigh(session: Session, event: FootprintFound) -> Session:
     return session if session.footprint is not None else replace(session, footprint=event.footprint)
 
 
+def _name(session: Session, event: CarNamed) -> Session:
+    # What another car said of itself is none of this one's.
+    return session if session.car == event.car else replace(session, car=event.car, car_percent=None)
+
+
+def _fill(session: Session, event: CarToldPercent) -> Session:
+    known = session.car_percent
+    return (
+        session if known is not None and known.at >= event.percent.at else replace(session, car_percent=event.percent)
+    )
+
+
 WISHES: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.INITIATED, Preferred): _prefer,
     (State.ACTIVE, Preferred): _prefer,
     (State.ACTIVE, PlanTold): _tell,
+    (State.ACTIVE, CarToldPercent): _fill,
     (State.STOPPING, FootprintFound): _weigh,
+    # A wrong match is undone also when its charge is over and paid.
+    **{(it, CarNamed): _name for it in State if it is not State.FAILED},
 }

@@ -40,7 +40,8 @@ class Receipt:
     """A receipt: what was bought where and when, from whom, and what was paid; `driver_id` is who may see it.
 
     `language` is the locale of whoever it was issued to. `paid_at` None: nothing was paid, for all of it was let go.
-    `footprint`: what its energy cost the site and emitted, where that is known.
+    `footprint`: what its energy cost the site and emitted, where that is known. `car` is what the driver's car is
+    called, as their session says today: it is not kept here, and goes with the account.
     """
 
     number: str
@@ -67,6 +68,7 @@ class Receipt:
     waived_minor: int = 0
     written_off_minor: int = 0
     footprint: Footprint | None = None
+    car: str = ""
 
     @property
     def due_minor(self) -> int:
@@ -75,7 +77,11 @@ class Receipt:
 
 
 def as_of_now(receipt: Receipt, session: Session) -> Receipt:
-    """A receipt with what has become of its payment since: paid at last, waived, or let go. What was sold stays."""
+    """A receipt with what has become of its payment since: paid at last, waived, or let go. What was sold stays.
+
+    It names the car that its session names.
+    """
+    receipt = replace(receipt, car=session.car)
     if session.payment is None:
         return receipt
     return replace(

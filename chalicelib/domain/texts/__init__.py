@@ -29,6 +29,7 @@ class Text(StrEnum):
     SUPPLY = "supply"
     CHARGING = "charging"
     SITE = "site"
+    CAR = "car"
     CHARGER = "charger"
     CONNECTOR = "connector"
     SESSION = "session"

@@ -20,6 +20,7 @@ TEXTS = {
     Text.SUPPLY: "Leistung",
     Text.CHARGING: "Laden eines Elektrofahrzeugs",
     Text.SITE: "Standort",
+    Text.CAR: "Fahrzeug",
     Text.CHARGER: "Ladestation",
     Text.CONNECTOR: "{charger}, Anschluss {connector}",
     Text.SESSION: "Ladevorgang",

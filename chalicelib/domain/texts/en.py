@@ -20,6 +20,7 @@ TEXTS = {
     Text.SUPPLY: "Supply",
     Text.CHARGING: "Charging of an electric vehicle",
     Text.SITE: "Site",
+    Text.CAR: "Car",
     Text.CHARGER: "Charger",
     Text.CONNECTOR: "{charger}, connector {connector}",
     Text.SESSION: "Session",

@@ -20,6 +20,7 @@ TEXTS = {
     Text.SUPPLY: "Prestación",
     Text.CHARGING: "Recarga de un vehículo eléctrico",
     Text.SITE: "Emplazamiento",
+    Text.CAR: "Vehículo",
     Text.CHARGER: "Cargador",
     Text.CONNECTOR: "{charger}, conector {connector}",
     Text.SESSION: "Sesión",

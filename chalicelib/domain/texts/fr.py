@@ -20,6 +20,7 @@ TEXTS = {
     Text.SUPPLY: "Prestation",
     Text.CHARGING: "Recharge d'un véhicule électrique",
     Text.SITE: "Site",
+    Text.CAR: "Véhicule",
     Text.CHARGER: "Borne",
     Text.CONNECTOR: "{charger}, connecteur {connector}",
     Text.SESSION: "Session",

@@ -20,6 +20,7 @@ TEXTS = {
     Text.SUPPLY: "Prestazione",
     Text.CHARGING: "Ricarica di un veicolo elettrico",
     Text.SITE: "Luogo",
+    Text.CAR: "Veicolo",
     Text.CHARGER: "Stazione di ricarica",
     Text.CONNECTOR: "{charger}, connettore {connector}",
     Text.SESSION: "Sessione",

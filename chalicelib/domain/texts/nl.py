@@ -20,6 +20,7 @@ TEXTS = {
     Text.SUPPLY: "Levering",
     Text.CHARGING: "Laden van een elektrisch voertuig",
     Text.SITE: "Locatie",
+    Text.CAR: "Auto",
     Text.CHARGER: "Laadpaal",
     Text.CONNECTOR: "{charger}, connector {connector}",
     Text.SESSION: "Laadsessie",

@@ -1,7 +1,7 @@
 """What a car may cost in calls: prices of a maker, a month's budget of a car, and when a maker is left alone.
 
 A call is counted before it is made, for whoever falls over in between has still been billed. Looking never costs what
-carrying out needs: the last part of a budget is for commands and wakes alone.
+carrying out needs: looks have a part of a budget, and what is carried out takes nothing of that.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from enum import StrEnum
 # A plan every night with three wakes in a month fits in, at the dearest maker: docs/vehicles.md.
 MONTHLY_MICRO_USD = 300_000
 WAKES_A_MONTH = 3
-# Of a month's budget; what is left is for carrying plans out.
+# Of a month's budget, for looks alone; what is left is for carrying plans out.
 _LOOKS_SHARE = 0.6
 # No car is looked at more often, however young its plan is.
 LOOKS_APART = timedelta(minutes=5)
@@ -47,10 +47,14 @@ class CallPrices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spending:
-    """What was asked about a car in a month (`2026-11`); `quiet_until` is as long as its maker asked to be left."""
+    """What was asked about a car in a month (`2026-11`), `looks_micro_usd` of it by looking.
+
+    `quiet_until` is as long as its maker asked to be left.
+    """
 
     month: str = ""
     micro_usd: int = 0
+    looks_micro_usd: int = 0
     calls: int = 0
     wakes: int = 0
     looked_at: datetime | None = None
@@ -68,8 +72,9 @@ def refused_until(spent: Spending, kind: CallKind, prices: CallPrices, at: datet
         return spent.looked_at + LOOKS_APART
     if spent.month != _month(at):
         return None
-    most = MONTHLY_MICRO_USD * (_LOOKS_SHARE if kind is CallKind.DATA else 1)
-    is_dear = prices.of(kind) > 0 and spent.micro_usd + prices.of(kind) > most
+    price = prices.of(kind)
+    is_looked = kind is CallKind.DATA and spent.looks_micro_usd + price > MONTHLY_MICRO_USD * _LOOKS_SHARE
+    is_dear = price > 0 and (is_looked or spent.micro_usd + price > MONTHLY_MICRO_USD)
     is_woken = kind is CallKind.WAKE and spent.wakes >= WAKES_A_MONTH
     return _next_month(at) if is_dear or is_woken else None
 
@@ -77,10 +82,11 @@ def refused_until(spent: Spending, kind: CallKind, prices: CallPrices, at: datet
 def counted(spent: Spending, kind: CallKind, prices: CallPrices, at: datetime) -> Spending:
     """The same with one call more, in the month that it is made in."""
     if spent.month != _month(at):
-        spent = replace(spent, month=_month(at), micro_usd=0, calls=0, wakes=0)
+        spent = replace(spent, month=_month(at), micro_usd=0, looks_micro_usd=0, calls=0, wakes=0)
     return replace(
         spent,
         micro_usd=spent.micro_usd + prices.of(kind),
+        looks_micro_usd=spent.looks_micro_usd + (prices.data if kind is CallKind.DATA else 0),
         calls=spent.calls + 1,
         wakes=spent.wakes + (kind is CallKind.WAKE),
         looked_at=at if kind is CallKind.DATA else spent.looked_at,

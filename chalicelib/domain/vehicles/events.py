@@ -13,6 +13,15 @@ from chalicelib.domain.vehicles.dispatch import Act, CommandOutcome
 
 
 @dataclass(frozen=True, slots=True)
+class CarRegistered:
+    """A car was added by hand or found behind a link; `is_again`: its driver had it here before."""
+
+    vehicle_id: str
+    at: datetime
+    is_again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class CarNightPlanned:
     """A car's night was planned, or planned anew."""
 

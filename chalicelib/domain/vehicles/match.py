@@ -45,12 +45,16 @@ class SeenCar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenSession:
-    """A session of the same driver: since when something is plugged in there, where, and what it draws."""
+    """A session of the same driver: since when something is plugged in there, where, and what it draws.
+
+    `car` is what it calls the car that is matched with it.
+    """
 
     session_id: str
     plugged_at: datetime
     position: GeoPoint | None = None
     power_w: Observed[int] | None = None
+    car: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,7 +57,8 @@ class Night:
 
     `wakes` and `schedule_before` (the car's own, as it was found) outlive a night; `session_id` is that of the charger
     of ours at which it stands. `ended_at`: since then it is unplugged, or thought to be. `watch_at`: then a car that
-    tells nothing by itself is looked at, whether it is plugged in again.
+    tells nothing by itself is looked at, whether it is plugged in again. `is_schedule_unsure`: it was told in the last
+    night to keep a schedule, and nobody saw whether it does.
     """
 
     vehicle_id: str
@@ -77,6 +78,7 @@ class Night:
     wakes: tuple[datetime, ...] = ()
     schedule_before: OwnSchedule | None = None
     watch_at: datetime | None = None
+    is_schedule_unsure: bool = False
     revision: int = 0
 
     @property

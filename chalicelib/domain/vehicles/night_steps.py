@@ -155,8 +155,8 @@ def due(night: Night, facts: NightFacts, at: datetime) -> NightStep:
 def watching(night: Night, facts: NightFacts, at: datetime) -> Night:
     """A night that is over, and when it is looked at whether the next has begun: where nobody tells.
 
-    Where its own schedule has it begin, a little after that; else in the hours after cars are usually plugged in, and
-    while there is time to tell its driver: a car that charges is awake.
+    Where its own schedule has it begin, a little after that; else in the hours after cars are usually plugged in. While
+    there is time to tell its driver where there may be something to tell: a car that charges is awake.
     """
     if Capability.PUSH in facts.can or Capability.PLUGGED not in facts.can or facts.wish.departure(at) is None:
         return replace(night, watch_at=None)
@@ -170,7 +170,7 @@ def watching(night: Night, facts: NightFacts, at: datetime) -> Night:
         moments = [it + after for it in evenings for after in afters]
     departures = (facts.wish.departure(later) for later in (at, at + timedelta(days=1)))
     for it in departures:
-        if it is not None:
+        if it is not None and _may_wait_or_end_short(night, it, facts):
             moments += [it.at - _WATCHED_LAST, _unseen_at(facts, it)]
     return replace(night, watch_at=min(it for it in moments if it > at))
 
@@ -179,9 +179,21 @@ def _watched(night: Night, facts: NightFacts, at: datetime) -> NightStep:
     if night.watch_at is None or at < night.watch_at:
         return night, ()
     departure = facts.wish.departure(at)
-    if departure is not None and at >= _unseen_at(facts, departure):
+    may_be_short = departure is not None and _may_wait_or_end_short(night, departure, facts)
+    if departure is not None and may_be_short and at >= _unseen_at(facts, departure):
         return _unseen(night, departure, facts, at)
     return watching(night, facts, at), (OrderWork(_NO_ORDER, Effect.LOOK),)
+
+
+def _may_wait_or_end_short(night: Night, departure: Departure, facts: NightFacts) -> bool:
+    """Whether its driver can do anything for a car that nobody sees: it may wait for its schedule, or end too early.
+
+    One that keeps none, as far as is known, charges as it is plugged in: there is nothing that anybody has to see to.
+    """
+    schedule, limit = facts.telemetry.schedule, facts.telemetry.limit_percent
+    if schedule is None or schedule.value.is_on or night.is_schedule_unsure:
+        return True
+    return limit is None or limit.value < departure.percent - LITTLE_PERCENT
 
 
 def _unseen_at(facts: NightFacts, departure: Departure) -> datetime:
@@ -201,7 +213,9 @@ def _unseen(night: Night, departure: Departure, facts: NightFacts, at: datetime)
 
 
 def _over(night: Night, facts: NightFacts, at: datetime) -> Night:
-    return watching(replace(night, orders=(), ended_at=at), facts, at)
+    asked = [it for it in night.orders if it.act is Act.SCHEDULE and it.attempts and it.stage is not Stage.CONFIRMED]
+    is_unsure = any(it.wanted_schedule is not None and it.wanted_schedule.is_on for it in asked)
+    return watching(replace(night, orders=(), ended_at=at, is_schedule_unsure=is_unsure), facts, at)
 
 
 def answered(night: Night, place: int, event: CommandAnswered) -> NightStep:

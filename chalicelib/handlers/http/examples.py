@@ -220,6 +220,7 @@ RECEIPT: dict[str, Any] = {
     "amount_due_minor": 0,
     "paid_at": "2026-11-21T10:00:05Z",
     "card": "visa 4242",
+    "car": "Kia EV6 2024",
     "language": "de",
     "footprint": FOOTPRINT,
     "refunded_minor": 119,

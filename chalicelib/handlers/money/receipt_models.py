@@ -185,6 +185,7 @@ class ReceiptView(ResponseBody):
     amount_due_minor: Minor
     paid_at: Annotated[datetime | None, Field(description="null: all of it was let go, nothing was paid")]
     card: str
+    car: Annotated[str | None, Field(description="the driver's car; null where none is matched with the charge")]
     language: str
     footprint: Annotated[
         FootprintView | None, Field(description="null: nobody knows what the site's energy cost and emitted")

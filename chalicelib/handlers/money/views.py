@@ -142,6 +142,7 @@ def receipt(it: domain.Receipt, refunds: Sequence[RefundNote] = (), ticket: str 
         amount_due_minor=it.due_minor,
         paid_at=it.paid_at,
         card=it.card,
+        car=it.car or None,
         language=it.language,
         footprint=footprint(it.footprint) if it.footprint is not None else None,
         refunded_minor=sum(note.refund.amount_minor for note in refunds if not note.is_void),

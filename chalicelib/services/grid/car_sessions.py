@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from chalicelib.domain.chargers.events import Reading, ReadingsTaken
 from chalicelib.domain.charging.preferences import ChargingPreferences
 from chalicelib.domain.charging.session import Session, State
+from chalicelib.domain.charging.wishes import CarNamed, CarToldPercent
 from chalicelib.domain.vehicles.match import SeenSession
 from chalicelib.domain.vehicles.telemetry import Observed
 from chalicelib.domain.vehicles.wish import Departure
@@ -19,10 +21,12 @@ from chalicelib.ports.chargers import Sites
 from chalicelib.ports.charging import Readings, Sessions
 from chalicelib.protocol.ocpp import OLDEST
 from chalicelib.records.chargers import Connection
-from chalicelib.services.access import Refusal
+from chalicelib.services.access import Refusal, is_drivers
+from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.grid.driver_preferences import DriverPreferences
 
 _NEWEST = 10
+_SAID_AGAIN = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,12 +37,22 @@ class CarSessionsHere:
     sites: Sites
     preferences: DriverPreferences
     readings: Readings
+    changes: SessionChanges
     read: Callable[[Connection, ReadingsTaken], object]
 
     def of_driver(self, driver_id: str) -> Iterable[SeenSession]:
-        """Two calls, and one for each session under way."""
+        """Two calls, and two for each session under way."""
         found, _ = self.sessions.of_driver(driver_id, _NEWEST, None)
         return [self._seen(it) for it in found if it.state in (State.INITIATED, State.ACTIVE)]
+
+    def is_of(self, session_id: str, driver_id: str) -> bool:
+        """Whether it is that driver's. One call."""
+        session = self.sessions.get(session_id)
+        return session is not None and is_drivers(session, driver_id)
+
+    def name_car(self, session_id: str, name: str) -> None:
+        """Its driver's car is called so; empty: none is known. Two calls, one where it is called so already."""
+        self.changes.apply(session_id, CarNamed(name))
 
     def is_planned(self, session_id: str) -> bool:
         """One call, of the session alone."""
@@ -64,13 +78,18 @@ class CarSessionsHere:
         return True
 
     def tell_percent(self, session_id: str, percent: Observed[int]) -> None:
-        """Two calls, and those of a reading where it is news."""
+        """One call, and where it is news another and those of a reading.
+
+        Said again and again it is written down each so often: what a session shows must not grow old.
+        """
         session = self.sessions.get(session_id)
         if session is None or session.ref is None or session.state is not State.ACTIVE:
             return
-        newest = self.readings.newest(session.charger_id, session.ref)
-        if newest and newest[0].reading.soc_percent == percent.value:
+        known = session.car_percent
+        again_after = _SAID_AGAIN if known is not None and known.value == percent.value else timedelta(0)
+        if known is not None and percent.at - known.at <= again_after:
             return
+        self.changes.apply(session_id, CarToldPercent(percent), known=session)
         # As the plainest of chargers would tell it: nothing goes back to this one for it.
         by_car = Connection(
             connection_id="", charger_id=session.charger_id, operator_id=session.operator_id, protocol=OLDEST
@@ -84,4 +103,12 @@ class CarSessionsHere:
             session_id=session.session_id,
             plugged_at=session.started_at or session.created_at,
             position=site.spot if site is not None else None,
+            power_w=self._power(session),
+            car=session.car,
         )
+
+    def _power(self, session: Session) -> Observed[int] | None:
+        """What its charger says that it draws; None before it has."""
+        known = self.readings.newest(session.charger_id, session.ref) if session.ref is not None else ()
+        told = (it.reading for it in known)
+        return next((Observed(it.power_w, it.at) for it in told if it.power_w is not None), None)

@@ -56,6 +56,7 @@ class IssuedReceipts:
         if not refunds:
             return ()
         receipt = self.get(session.session_id) or self.issue(session)
+        receipt = replace(receipt, car=session.car)
         return [RefundNote(receipt, it) for it in refunds]
 
     def _as_of_now(self, it: Session) -> Receipt:

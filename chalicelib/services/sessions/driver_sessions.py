@@ -16,6 +16,7 @@ from chalicelib.domain.charging.names import session_id_for
 from chalicelib.domain.charging.preferences import ChargingPreferences, usual_at
 from chalicelib.domain.charging.session import Origin, Reason, Session, State
 from chalicelib.domain.charging.transitions import StartFailed, StopRequested
+from chalicelib.domain.charging.wishes import soc_percent
 from chalicelib.domain.grid.waits import PowerWait
 from chalicelib.domain.money.receipt import Receipt, RefundNote, as_of_now
 from chalicelib.domain.pricing.bill import Bill
@@ -95,7 +96,7 @@ def progress(
         energy_wh=energy_wh,
         cost=session.bill or cost_so_far(session, found, None if is_unread else energy_wh, until),
         power_w=reading.power_w if reading and charging else None,
-        soc_percent=reading.soc_percent if reading else None,
+        soc_percent=soc_percent(session, reading),
         elapsed_s=max(0, int((until - began_at).total_seconds())) if session.started_at else 0,
         offline_since=lasted.offline_since if lasted else None,
         position=newest.position if newest else "",
@@ -326,7 +327,7 @@ class DriverSessions:
             return as_of_now(issued, session)
         if not session.has_receipt:
             raise Refusal("no_receipt_yet", f"session is {session.told_state}; its receipt comes once it is paid")
-        return self.issued_receipts.issue(session)
+        return as_of_now(self.issued_receipts.issue(session), session)
 
     def _payer(self, driver_id: str) -> Driver:
         """A driver who may charge: what they owe is looked at first, for it may be nothing that anybody can pay."""

@@ -5,11 +5,12 @@ A car whose maker is gone, or whose link broke, goes on as one whose driver type
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from chalicelib.domain.vehicles.capability import Capability
+from chalicelib.domain.vehicles.events import CarRegistered
 from chalicelib.domain.vehicles.telemetry import Observed, Telemetry
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.vehicles import CarLinks, LinksCars, Vehicles
@@ -45,7 +46,7 @@ class OwnCar:
 
 @dataclass(frozen=True, kw_only=True)
 class Garage:
-    """Adds, reads and changes a driver's cars."""
+    """Adds, reads and changes a driver's cars; `say` is told of each that is added."""
 
     vehicles: Vehicles
     links: CarLinks
@@ -53,6 +54,7 @@ class Garage:
     makers: Mapping[str, LinksCars]
     clock: Clock
     new_id: NewId
+    say: Callable[[CarRegistered], None] = lambda event: None
 
     def add(self, driver_id: str, name: str, battery_wh: int | None) -> OwnCar:
         """A car by hand: its driver says how full it is. Raises Refusal (`too_many_cars`)."""
@@ -68,6 +70,7 @@ class Garage:
             battery_wh=battery_wh,
         )
         self.vehicles.put(vehicle)
+        self.say(CarRegistered(vehicle.vehicle_id, vehicle.added_at))
         return OwnCar(vehicle, CarStanding.MANUAL)
 
     def of_driver(self, driver_id: str) -> Sequence[OwnCar]:

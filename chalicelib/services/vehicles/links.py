@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from chalicelib.domain.vehicles.events import CarRegistered
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.vehicles import CarLinks, LinksCars, Vehicles
 from chalicelib.records.vehicles import (
@@ -48,7 +49,8 @@ class BegunLink:
 class CarLinking:
     """Begins and ends links: the port DriversCars.
 
-    `leaves` is told of a car while it can still be spoken with, `left` once it is gone.
+    `say` is told of each car that is registered, `leaves` of one while it can still be spoken with, `left` once it is
+    gone.
     """
 
     vehicles: Vehicles
@@ -58,6 +60,7 @@ class CarLinking:
     redirect_uri: str
     clock: Clock
     new_id: NewId
+    say: Callable[[CarRegistered], None] = lambda event: None
     leaves: Callable[[Vehicle], object] = lambda vehicle: None
     left: Callable[[Vehicle], object] = lambda vehicle: None
 
@@ -153,7 +156,9 @@ class CarLinking:
         """The car that was found, as its driver's: one that was theirs before is the same car again."""
         before = self.vehicles.by_maker_id(link.maker, found.maker_id)
         if before is not None and is_drivers(before, link.driver_id):
-            return self.vehicles.change(before.vehicle_id, lambda it: _again(it, link, found, sharing)) or before
+            again = self.vehicles.change(before.vehicle_id, lambda it: _again(it, link, found, sharing)) or before
+            self.say(CarRegistered(before.vehicle_id, self.clock(), is_again=True))
+            return again
         vehicle = Vehicle(
             vehicle_id=self.new_id(),
             driver_id=link.driver_id,
@@ -167,6 +172,7 @@ class CarLinking:
             sharing=sharing,
         )
         self.vehicles.put(vehicle)
+        self.say(CarRegistered(vehicle.vehicle_id, vehicle.added_at))
         return vehicle
 
     def _forgotten(self, vehicle: Vehicle) -> str:

@@ -179,15 +179,30 @@ class CarNights:
         self.asks.plan(vehicle.vehicle_id)
         return EventOutcome.BEGUN
 
-    def matched(self, vehicle_id: str, session_id: str) -> Night | None:
-        """It stands at a charger of ours (empty: at none): the plan is made anew for who carries it out there."""
+    def matched(self, vehicle_id: str, session_id: str) -> None:
+        """It stands at a charger of ours, which learns how full it is; the plan is made anew for who carries it out."""
+        night = self._moved(vehicle_id, lambda it: session_id)
+        vehicle = self.vehicles.get(vehicle_id) if night is not None else None
+        if night is not None and vehicle is not None:
+            self._tell_session(vehicle, night)
+
+    def parted(self, vehicle_id: str, session_id: str) -> None:
+        """It does not stand there, after all; where it was thought to stand elsewhere meanwhile, nothing changes."""
+        self._moved(vehicle_id, lambda it: "" if it == session_id else it)
+
+    def _moved(self, vehicle_id: str, whither: Callable[[str], str]) -> Night | None:
+        """Its night elsewhere, planned anew; None where nothing changes."""
+        is_moved = False
 
         def change(night: Night | None) -> Night | None:
-            return None if night is None or night.ended_at is not None else replace(night, session_id=session_id)
+            nonlocal is_moved
+            is_moved = night is not None and night.ended_at is None and whither(night.session_id) != night.session_id
+            return replace(night, session_id=whither(night.session_id)) if night is not None and is_moved else None
 
         night = self.nights.change(vehicle_id, change)
-        if night is not None and night.ended_at is None:
-            self.asks.plan(vehicle_id)
+        if not is_moved:
+            return None
+        self.asks.plan(vehicle_id)
         return night
 
     def _planned(self, vehicle: Vehicle, night: Night) -> Night | None:

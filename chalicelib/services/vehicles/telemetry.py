@@ -67,16 +67,26 @@ class CarTelemetry:
 
     def _take(self, news: CarNews) -> None:
         vehicle = self.vehicles.by_maker_id(news.maker, news.maker_id) if news.maker_id else None
-        if vehicle is not None and not news.is_gone:
+        if news.is_gone:
+            self._end(news, vehicle)
+        elif vehicle is not None:
             self.merge(vehicle.vehicle_id, news.telemetry)
-        if not news.is_gone:
-            return
+
+    def _end(self, news: CarNews, vehicle: Vehicle | None) -> None:
+        """A consent was taken back there. One that was given again since stands, and so do others' cars in it."""
         if vehicle is not None:
-            link = self.links.get(vehicle.driver_id, vehicle.link_id)
+            link = self.links.get(vehicle.driver_id, vehicle.link_id) if vehicle.link_id else None
         else:
-            link = self.links.by_account(news.maker, news.account)
-        if link is not None:
+            link = self.links.by_account(news.maker, news.account) if not news.maker_id else None
+        if link is None or (news.at is not None and news.at < link.linked_at):
+            return
+        others = [it for it in self.vehicles.of_driver(link.driver_id) if it.link_id == link.link_id]
+        if vehicle is None or len(others) <= 1:
             self.tokens.broken(link)
+            return
+        # Told as a link of this car alone; the tokens are the others' too.
+        self.tokens.tell(replace(link, link_id=vehicle.vehicle_id))
+        self.vehicles.change(vehicle.vehicle_id, lambda it: replace(it, link_id=""))
 
 
 def allowed(told: Telemetry, sharing: PositionSharing) -> Telemetry:

@@ -76,6 +76,20 @@ def test_a_setting_that_is_no_object_of_objects_is_refused() -> None:
             makers_of(keys=keys, addresses="", clock=lambda: None)  # type: ignore[arg-type, return-value]
 
 
+def test_no_token_goes_over_the_line_in_plain_text() -> None:
+    for address in ("http://proxy.example", "http://127.0.0.1.example", "ftp://x", "proxy.example", "https://"):
+        with pytest.raises(ValueError, match="command of tesla"):
+            makers_of(keys="", addresses=json.dumps({"tesla": {"command": address}}), clock=Moment())
+    for address in (
+        "",
+        "https://proxy.example:4443",
+        "http://127.0.0.1:8080/tesla",
+        "http://localhost",
+        "http://[::1]:1",
+    ):
+        assert makers_of(keys="", addresses=json.dumps({"tesla": {"command": address}}), clock=Moment()) == {}
+
+
 def test_a_driver_comes_back_with_the_state_they_were_sent_with(linked: Linked) -> None:
     assert linked.came_back["state"] == STATE
     door = linked.server.doors[linked.name]

@@ -56,9 +56,18 @@ class Sessions:
     is_shared: bool = True
     wishes: list[Departure | None] = field(default_factory=list)
     percents: list[int] = field(default_factory=list)
+    car: str = ""
+    is_over: bool = False
 
     def of_driver(self, driver_id: str) -> list[SeenSession]:
-        return [SeenSession(session_id="s", plugged_at=EVENING)] if driver_id == "driver" else []
+        is_under_way = driver_id == "driver" and not self.is_over
+        return [SeenSession(session_id="s", plugged_at=EVENING, car=self.car)] if is_under_way else []
+
+    def is_of(self, session_id: str, driver_id: str) -> bool:
+        return (session_id, driver_id) == ("s", "driver")
+
+    def name_car(self, session_id: str, name: str) -> None:
+        self.car = name
 
     def is_planned(self, session_id: str) -> bool:
         return self.is_shared
@@ -103,7 +112,13 @@ class House:
         self.sessions, self.planner = Sessions(), CheapAtNight()
         self.vehicles.put(
             Vehicle(
-                vehicle_id="car", driver_id="driver", maker="any", name="", added_at=EVENING, can=can, battery_wh=60_000
+                vehicle_id="car",
+                driver_id="driver",
+                maker="any",
+                name="Zoe",
+                added_at=EVENING,
+                can=can,
+                battery_wh=60_000,
             )
         )
         self.nights.keep_wish("car", wish)

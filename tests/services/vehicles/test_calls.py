@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import time, timedelta
 from typing import Any
 
+import boto3
 import pytest
 from botocore.client import BaseClient
 
@@ -14,6 +16,8 @@ from chalicelib.adapters.vehicles.makers import MAKERS, maker_class
 from chalicelib.domain.vehicles.budget import MONTHLY_MICRO_USD, WAKES_A_MONTH
 from chalicelib.domain.vehicles.capability import Capability, StopCarCharge
 from chalicelib.domain.vehicles.telemetry import Observed, Telemetry
+from chalicelib.domain.vehicles.wish import CarWish, ReadyBy
+from chalicelib.wiring import Network
 from cli import cars as price
 from tests.services.vehicles.conftest import DRIVER, Cars
 
@@ -42,9 +46,7 @@ def test_calls_to_aws_are_those_that_are_paid_for(cars: Cars, monkeypatch: pytes
     cars.clock.later(minutes=59)
     tokens = cars.network.link_tokens
     refreshed = counted(monkeypatch, lambda: tokens.access(DRIVER, vehicle.link_id))
-    _, other = cars.link("smartcar")
-    pushed = counted(monkeypatch, lambda: cars.push("smartcar", other))
-    found = {"push": pushed, "look": looked, "command": sent, "refresh": refreshed}
+    found = {"look": looked, "command": sent, "refresh": refreshed}
     assert {thing: dict(calls) for thing, calls in found.items()} == {it: dict(price.CALLS[it]) for it in found}
 
 
@@ -69,3 +71,22 @@ def test_a_plan_a_night_keeps_within_its_budget_at_aws_and_at_the_dearest_maker_
     assert price.aws_usd() < price.TARGET_USD / 2
     assert price.WAKES_A_MONTH == WAKES_A_MONTH
     assert price.maker_usd("tesla") <= MONTHLY_MICRO_USD / 1_000_000
+
+
+def test_a_nights_calls_are_those_that_are_paid_for(cars: Cars, monkeypatch: pytest.MonkeyPatch) -> None:
+    vehicle, car = cars.link("enode")
+    queue = boto3.client("sqs").create_queue(QueueName="plans")["QueueUrl"]
+    settings = {**cars.server.settings, "KERB_STATE_MACHINE_ARN": "none", "KERB_PLANS_QUEUE": queue}
+    network = Network(settings, clock=cars.clock)
+    network.car_nights.wish(DRIVER, vehicle.vehicle_id, CarWish(ready_by=(ReadyBy(time(7), 80),) * 7))
+    told = replace(cars, network=network)
+    car.plug(cars.clock(), is_in=True)
+    found = {"plug": counted(monkeypatch, lambda: told.push("enode", car))}
+    found["plan"] = counted(monkeypatch, lambda: network.car_nights.plan(vehicle.vehicle_id))
+    cars.clock.later(minutes=10)
+    found["word"] = counted(monkeypatch, lambda: told.push("enode", car))
+    found["due"] = counted(monkeypatch, lambda: network.car_nights.look(vehicle.vehicle_id))
+    cars.clock.later(hours=8)
+    car.plug(cars.clock(), is_in=False)
+    found["unplug"] = counted(monkeypatch, lambda: told.push("enode", car))
+    assert {thing: dict(calls) for thing, calls in found.items()} == {it: dict(price.CALLS[it]) for it in found}

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.vehicles.match import CarMatch, MatchState
+from chalicelib.domain.vehicles.telemetry import CarPluggedIn
 from chalicelib.services.access import NotFound
 from chalicelib.services.vehicles.matches import CarMatching
 from tests.services.vehicles.house import House
@@ -39,9 +40,11 @@ class Matches:
 def matching(house: House) -> CarMatching:
     return CarMatching(
         vehicles=house.vehicles,
+        nights=house.nights,
         sessions=house.sessions,
         matches=Matches(),
         matched=house.services.matched,
+        parted=house.services.parted,
         clock=house.clock,
     )
 
@@ -66,6 +69,7 @@ def test_confirmed_once_the_car_is_at_that_session_and_next_time_nobody_asks() -
     assert isinstance(cars.matches, Matches)
     cars.matches.known.clear()
     assert [it.state for it in cars.look("driver")] == [MatchState.CONFIRMED]
+    assert house.sessions.car == "Zoe"
 
 
 def test_undone_in_one_tap_it_is_nobodys_and_not_guessed_again() -> None:
@@ -90,3 +94,46 @@ def test_nobody_matches_anothers_car_or_session() -> None:
     ):
         with pytest.raises(NotFound):
             matching(house).confirm(driver_id, session_id, vehicle_id)
+
+
+def test_a_charge_that_is_over_can_still_be_told_not_to_be_that_cars() -> None:
+    house = House()
+    house.plug_in()
+    cars = matching(house)
+    cars.confirm("driver", "s", "car")
+    house.sessions.is_over = True
+    with pytest.raises(NotFound):
+        cars.confirm("driver", "s", "car")
+    with pytest.raises(NotFound):
+        cars.undo("another", "s")
+    cars.undo("driver", "s")
+    assert house.sessions.car == ""
+    assert cars.look("driver") == []
+
+
+def test_undoing_an_old_match_leaves_the_car_where_it_stands_now() -> None:
+    house = House()
+    house.plug_in()
+    cars = matching(house)
+    cars.confirm("driver", "s", "car")
+    house.services.matched("car", "another session")
+    cars.undo("driver", "s")
+    assert house.nights.known["car"].session_id == "another session"
+
+
+def test_a_match_that_was_confirmed_before_its_car_told_of_the_plug_holds_once_it_does() -> None:
+    house = House()
+    cars = matching(house)
+    cars.confirm("driver", "s", "car")
+    house.plug_in()
+    cars.heard(house.vehicles.known["car"], [CarPluggedIn(house.at)])
+    assert house.nights.known["car"].session_id == "s"
+
+
+def test_a_car_that_tells_again_that_it_is_plugged_in_since_long_is_not_the_one_just_plugged_in() -> None:
+    house = House()
+    house.at -= timedelta(hours=1)
+    house.plug_in()
+    house.at += timedelta(hours=1)
+    house.plug_in()
+    assert matching(house).look("driver") == []

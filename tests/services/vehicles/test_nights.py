@@ -213,6 +213,29 @@ def test_a_driver_whose_car_no_look_saw_at_a_plug_is_told_before_it_is_to_be_rea
     assert house.told() == [NightNews.NOT_SEEN] * 2
 
 
+@pytest.mark.parametrize(
+    ("is_on", "limit_percent", "is_unsure", "news"),
+    [
+        (False, 80, False, []),
+        (True, 80, False, [NightNews.NOT_SEEN]),
+        (False, 60, False, [NightNews.NOT_SEEN]),
+        (False, 80, True, [NightNews.NOT_SEEN]),
+    ],
+)
+def test_a_car_that_nobody_saw_is_told_of_only_where_it_may_wait_or_end_too_early(
+    is_on: bool, limit_percent: int, is_unsure: bool, news: list[NightNews]
+) -> None:
+    house = House(ALL - {Capability.PUSH})
+    schedule = OwnSchedule(is_on=is_on, starts_at=time(1) if is_on else None)
+    told = Telemetry(schedule=Observed(schedule, EVENING), limit_percent=Observed(limit_percent, EVENING))
+    house.vehicles.change("car", lambda it: replace(it, telemetry=told))
+    house.services.wish("driver", "car", WISH)
+    house.nights.change("car", lambda it: replace(it, is_schedule_unsure=is_unsure) if it is not None else None)
+    house.services.wish("driver", "car", WISH)
+    house.pass_until(SEVEN)
+    assert house.told() == news
+
+
 def test_a_car_that_begins_late_by_itself_is_looked_at_before_its_driver_is_told_that_nobody_saw_it() -> None:
     house = House(ALL - {Capability.PUSH})
     late = OwnSchedule(is_on=True, starts_at=time(5))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from chalicelib.domain.vehicles.capability import Capability, SetCarLimit, Start
 from chalicelib.domain.vehicles.telemetry import CarPluggedIn, CarTold, CarUnplugged, Observed, Telemetry
 from chalicelib.records.vehicles import AnswerKind, BudgetSpent, MakerUnavailable, NotPushed, PositionSharing
 from chalicelib.services.access import NotFound, Refusal
+from chalicelib.services.vehicles.garage import CarStanding
 from local.makers_cars import CarFault
 from local.makers_shapes import sign
 from tests.services.vehicles.conftest import DRIVER, Cars
@@ -71,6 +73,35 @@ def test_a_consent_taken_back_there_is_heard_of(cars: Cars) -> None:
     for _ in range(2):
         cars.network.car_telemetry.heard("enode", {name.lower(): it for name, it in headers.items()}, body)
     assert cars.told() == [NotificationKind.CAR_LINK_BROKEN]
+
+
+def heard_of(cars: Cars, **event: object) -> None:
+    headers, body = sign("enode", json.dumps([event]).encode())
+    cars.network.car_telemetry.heard("enode", {name.lower(): it for name, it in headers.items()}, body)
+
+
+def test_a_consent_that_was_given_again_is_not_ended_by_late_news_of_the_old_ones_end(cars: Cars) -> None:
+    vehicle, _ = cars.link("enode")
+    ended = {"event": "user:credentials:invalidated", "user": {"id": vehicle.link_id}}
+    heard_of(cars, **ended, createdAt=(cars.clock() - timedelta(minutes=1)).isoformat())
+    assert cars.told() == []
+    heard_of(cars, **ended, createdAt=(cars.clock() + timedelta(minutes=1)).isoformat())
+    assert cars.told() == [NotificationKind.CAR_LINK_BROKEN]
+
+
+def test_one_car_that_was_taken_off_there_leaves_the_others_of_its_link_linked(cars: Cars) -> None:
+    first, _ = cars.link("enode")
+    cars.server.add("enode-other", account=first.link_id)
+    cars.network.vehicles.put(replace(first, vehicle_id="other", maker_id="enode-other"))
+    gone = {"event": "user:vehicle:deleted", "user": {"id": first.link_id}, "vehicle": {"id": first.maker_id}}
+    for _ in range(2):
+        heard_of(cars, **gone, createdAt=cars.clock().isoformat())
+    standing = {it.vehicle.vehicle_id: it.standing for it in cars.network.garage.of_driver(DRIVER)}
+    assert standing == {first.vehicle_id: CarStanding.LINK_BROKEN, "other": CarStanding.LINKED}
+    assert cars.told() == [NotificationKind.CAR_LINK_BROKEN]
+    heard_of(cars, **gone | {"vehicle": {"id": "enode-other"}}, createdAt=cars.clock().isoformat())
+    assert [it.standing for it in cars.network.garage.of_driver(DRIVER)] == [CarStanding.LINK_BROKEN] * 2
+    assert cars.told() == [NotificationKind.CAR_LINK_BROKEN] * 2
 
 
 def test_a_value_that_is_young_enough_is_not_asked_for(cars: Cars) -> None:

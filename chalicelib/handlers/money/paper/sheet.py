@@ -194,6 +194,7 @@ class Words:
             (self.say(Text.SUPPLY), self.say(Text.CHARGING)),
             (self.say(Text.SITE), ", ".join(line for line in (it.site_name, *it.address.splitlines()) if line)),
             (self.say(Text.CHARGER), connector),
+            *(((self.say(Text.CAR), it.car),) if it.car else ()),
             (self.say(Text.SESSION), it.session_id),
             (self.say(Text.START), self.moment(it.started_at, it)),
             (self.say(Text.STOP), self.moment(it.stopped_at, it)),

@@ -1,0 +1,104 @@
+"""What makers' published API references say of the requests that we make: paths, queries, headers and bodies.
+
+In our words, and only of what we ask: Smartcar's API reference (v2.0, whose tokens of drivers go on beside v3), Enode's
+(2024-10-01), Tesla's Fleet API with the fields that its signing proxy reads (`pkg/proxy/command.go`).
+`{name}` in a path is one segment; what is not named in a query or a body may not be in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Description = Mapping[tuple[str, str], Mapping[str, Any]]
+_NO_BODY: dict[str, Any] = {"type": "null"}
+_TEXT: dict[str, Any] = {"type": "string", "minLength": 1}
+_NUMBERS = {"type": "string", "pattern": "^[0-9]+$"}
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    """All of them and nothing else; those that may be left out have a name with `_` behind it."""
+    return {
+        "type": "object",
+        "properties": {name.rstrip("_"): it for name, it in properties.items()},
+        "required": [name for name in properties if not name.endswith("_")],
+        "additionalProperties": False,
+    }
+
+
+def _operation(body: Any = _NO_BODY, query: Any = None, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """`headers`: by name, what each has to look like."""
+    bearer = {"authorization": "^Bearer .+$"}
+    typed = {"content-type": "^application/json"} if body != _NO_BODY else {}
+    return {"body": body, "query": query or _object(), "headers": {**bearer, **typed, **(headers or {})}}
+
+
+_METRIC = {"sc-unit-system": "^metric$"}
+_SMARTCAR_PATHS = ["/battery", "/battery/capacity", "/charge", "/charge/limit", "/location"]
+SMARTCAR: Description = {
+    ("GET", "/v2.0/user"): _operation(headers=_METRIC),
+    ("GET", "/v2.0/vehicles"): _operation(query=_object(limit_=_NUMBERS, offset_=_NUMBERS), headers=_METRIC),
+    ("GET", "/v2.0/vehicles/{id}"): _operation(headers=_METRIC),
+    ("GET", "/v2.0/vehicles/{id}/battery/capacity"): _operation(headers=_METRIC),
+    ("DELETE", "/v2.0/vehicles/{id}/application"): _operation(headers=_METRIC),
+    ("POST", "/v2.0/vehicles/{id}/batch"): _operation(
+        _object(requests={"type": "array", "minItems": 1, "items": _object(path={"enum": _SMARTCAR_PATHS})}),
+        headers=_METRIC,
+    ),
+    ("POST", "/v2.0/vehicles/{id}/charge"): _operation(_object(action={"enum": ["START", "STOP"]}), headers=_METRIC),
+    ("POST", "/v2.0/vehicles/{id}/charge/limit"): _operation(
+        _object(limit={"type": "number", "minimum": 0.5, "maximum": 1}), headers=_METRIC
+    ),
+}
+
+_VERSION = {"enode-version": "^2024-10-01$"}
+_LANGUAGES = ["browser", "da-DK", "de-DE", "en-GB", "en-US", "es-ES", "fi-FI", "fr-FR", "it-IT", "nb-NO", "nl-BE"]
+_SCOPES = ["vehicle:read:data", "vehicle:read:location", "vehicle:control:charging"]
+ENODE: Description = {
+    ("POST", "/users/{userId}/link"): _operation(
+        _object(
+            scopes={"type": "array", "minItems": 1, "uniqueItems": True, "items": {"enum": _SCOPES}},
+            language={"enum": [*_LANGUAGES, "nl-NL", "pt-PT", "ro-RO", "sv-SE"]},
+            redirectUri=_TEXT,
+            vendor_=_TEXT,
+            vendorType_={"enum": ["battery", "charger", "hvac", "inverter", "meter", "vehicle"]},
+            colorScheme_={"enum": ["system", "light", "dark"]},
+        ),
+        headers=_VERSION,
+    ),
+    ("GET", "/users/{userId}/vehicles"): _operation(
+        query=_object(pageSize_=_NUMBERS, after_=_TEXT, before_=_TEXT), headers=_VERSION
+    ),
+    ("DELETE", "/users/{userId}"): _operation(headers=_VERSION),
+    ("GET", "/vehicles/{vehicleId}"): _operation(headers=_VERSION),
+    ("POST", "/vehicles/{vehicleId}/charging"): _operation(
+        _object(action={"enum": ["START", "STOP"]}), headers=_VERSION
+    ),
+    ("POST", "/vehicles/{vehicleId}/max-current"): _operation(
+        _object(maxCurrent={"type": "number", "minimum": 0}), headers=_VERSION
+    ),
+}
+
+_JSON = {"content-type": "^application/json"}
+_ENDPOINTS = "charge_state|climate_state|closures_state|drive_state|gui_settings|location_data|charge_schedule_data"
+_COMMAND = "/api/1/vehicles/{vin}/command"
+TESLA: Description = {
+    ("GET", "/api/1/vehicles"): _operation(query=_object(page_=_NUMBERS, page_size_=_NUMBERS), headers=_JSON),
+    ("GET", "/api/1/vehicles/{vin}/vehicle_data"): _operation(
+        query=_object(endpoints_={"type": "string", "pattern": f"^({_ENDPOINTS})(;({_ENDPOINTS}))*$"}), headers=_JSON
+    ),
+    ("POST", "/api/1/vehicles/{vin}/wake_up"): _operation(_object()),
+    ("POST", f"{_COMMAND}/charge_start"): _operation(_object()),
+    ("POST", f"{_COMMAND}/charge_stop"): _operation(_object()),
+    ("POST", f"{_COMMAND}/set_charge_limit"): _operation(
+        _object(percent={"type": "integer", "minimum": 50, "maximum": 100})
+    ),
+    ("POST", f"{_COMMAND}/set_charging_amps"): _operation(
+        _object(charging_amps={"type": "integer", "minimum": 0, "maximum": 48})
+    ),
+    ("POST", f"{_COMMAND}/set_scheduled_charging"): _operation(
+        _object(enable={"type": "boolean"}, time={"type": "integer", "minimum": 0, "maximum": 1439})
+    ),
+}
+
+DESCRIPTIONS: Mapping[str, Description] = {"smartcar": SMARTCAR, "enode": ENODE, "tesla": TESLA}
