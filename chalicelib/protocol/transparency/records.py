@@ -121,10 +121,19 @@ def _is_signed(found: SignedRecord, key: ecdsa.PublicKey) -> bool:
 
 def is_public_key(text: str) -> bool:
     """Whether a text is a public key of any curve that can be checked here."""
+    return _any_key(text) is not None
+
+
+def is_same_key(one: str, other: str) -> bool:
+    """Whether two texts are the same public key, however written."""
+    found = _any_key(one)
+    return one == other or (found is not None and found == _any_key(other))
+
+
+def _any_key(text: str) -> ecdsa.PublicKey | None:
     for curve in ecdsa.CURVES:
         try:
-            ecdsa.public_key(key_text(text), curve)
+            return ecdsa.public_key(key_text(text), curve)
         except Malformed:
             continue
-        return True
-    return False
+    return None
