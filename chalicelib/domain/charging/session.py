@@ -133,7 +133,7 @@ class LateEnd:
     """An end that the charger told after one was inferred: when, at which register, and why.
 
     `is_inferred`: it came under another's number, or none. `is_settled`: told after the bill, and what that comes to
-    has been seen to.
+    has been seen to. `signed_wh` is what its meter signed, where that was told too late and is less than was weighed.
     """
 
     at: datetime
@@ -141,6 +141,7 @@ class LateEnd:
     reason: StopReason
     is_inferred: bool = False
     is_settled: bool = False
+    signed_wh: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,17 +183,16 @@ class Session:
     `decided_wh` is what was said, `decided_by` empty where time was up. `outgrown_at_wh`: from that energy on it may
     outgrow what is held for it. `asked_at` is when its driver asked for it, where that was before it was written down.
     `plug_w` is the most that its plug is registered to give, None where nobody said.
-    `is_load_managed`: its site's power is shared out, and it claims some of it.
-    `stand_until`: until then its bill waits for its car to leave; `stood_until`: until then it stood at the plug after
-    the charge, as far as that is paid for. `lost_holds` set nothing aside any more: their provider has let go of them,
-    or others stand in their place. `written_off_minor` is what was too little to be asked for.
-    `signed` is what its meter's signed records come to, None where there are none.
-    `is_releasing`: it has failed, and what is set aside for it, or is about to be, is yet to be given back.
+    `is_load_managed`: its site's power is shared out, and it claims some of it. `stand_until`: until then its bill
+    waits for its car to leave; `stood_until`: until then it stood at the plug after the charge, as far as that is paid
+    for. `lost_holds` set nothing aside any more: their provider has let go of them, or others stand in their place.
+    `written_off_minor` is what was too little to be asked for.
+    `signed` is what its meter's signed records come to, None where there are none. `is_releasing`: it has failed, and
+    what is set aside for it, or is about to be, is yet to be given back.
     `salt`: what its hashes in the log are made with, drawn with its bill; without it nobody can show what they are of.
     `preferences` are its driver's wishes of how it is to charge, and `told_plan` what they were told last of that;
-    `footprint` what its energy came to beside its price.
-    `disputes` are what its driver said is wrong with it, and what came of that.
-    `organisation_id`: that one pays for it, `organisation_minor` at the most (None: no bound).
+    `footprint` what its energy came to beside its price. `disputes` are what its driver said is wrong with it, and what
+    came of that. `organisation_id`: that one pays for it, `organisation_minor` at the most (None: no bound).
     """
 
     session_id: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from chalicelib.domain.charging.ends import Unplugged
+from chalicelib.domain.charging.ends import SignedLate, Unplugged
 from chalicelib.domain.charging.holds import HOLD_IS_GOOD_FOR, good_until
 from chalicelib.domain.charging.occupation import Occupation, occupation
 from chalicelib.domain.charging.session import Session
@@ -112,7 +112,10 @@ class Metering:
             self.setups.mark_due(charger)
 
     def compare(self, session: Session) -> None:
-        """Flag a session that was weighed before all was told that its meter signed, where that says otherwise."""
+        """See to what its meter signed and its charger told only after the session was weighed, where that is other.
+
+        What is less will be given back; of more nothing is ever taken for it.
+        """
         if session.measured_wh is None or session.ref is None:
             return
         began_at, until = session.started_at or session.created_at, session.stopped_at or self.clock()
@@ -122,8 +125,9 @@ class Metering:
         flags = [Flag.SIGNATURE_INVALID] if signed.is_contradicted else []
         if signed.energy_wh is not None and differs(signed.energy_wh, session.measured_wh):
             flags.append(Flag.SIGNED_DIFFERS)
-        if flags:
-            self.changes.apply(session.session_id, *map(Flagged, flags), known=session)
+        late = [SignedLate(signed.energy_wh)] if signed.energy_wh is not None else []
+        if flags or late:
+            self.changes.apply(session.session_id, *late, *map(Flagged, flags), known=session)
 
     def decide(self, operator_id: str, session_id: str, energy_wh: int, who: str) -> Session:
         """A person has looked: so much is billed, 0 for nothing. Saying it again changes nothing.
