@@ -22,7 +22,8 @@ from chalicelib.domain.pricing.plain import read
 from chalicelib.domain.pricing.settled import SettledBill
 
 LOG, WITNESS = 0x01, 0x04  # kinds of keys: c2sp.org/signed-note, "Signature types"
-PARTS = ("facts", "bill", "signed")
+CHARGE, INVOICE = ("facts", "bill", "signed"), ("paper",)
+HEADERS = {CHARGE: "kerb-settled/v1", INVOICE: "kerb-invoice/v1"}
 HASH, STAMP = 32, 8  # bytes
 EMPTY = hashlib.sha256().digest()  # the root of a log without entries
 
@@ -129,9 +130,10 @@ class Proof:
         """The texts and salts of the extra line. Nothing vouches for them until their hashes are found in the entry."""
         try:
             shown = json.loads(self.extra)
-            return {it: {what: str(shown[it][what]) for what in ("salt", "text")} for it in PARTS}
+            parts = INVOICE if INVOICE[0] in shown else CHARGE
+            return {it: {what: str(shown[it][what]) for what in ("salt", "text")} for it in parts}
         except (ValueError, TypeError, KeyError):
-            raise Refused("its extra line does not open facts, bill and signed values") from None
+            raise Refused("its extra line opens neither facts, bill and signed values nor an invoice") from None
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -144,8 +146,8 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 def entry_of(opened: Mapping[str, Mapping[str, str]]) -> bytes:
     """The entry as it must stand in the log: SHA-256 of salt and text, a line for each part."""
-    lines = ["kerb-settled/v1\n"]
-    for it in PARTS:
+    lines = [f"{HEADERS[tuple(opened)]}\n"]
+    for it in opened:
         salt = _base64(opened[it]["salt"])
         if len(salt) != HASH:
             raise Refused(f"the salt of {it} is none")
@@ -199,8 +201,8 @@ class Verdict:
     open: tuple[str, ...]
 
 
-def verify(text: str, log: Key, witnesses: Sequence[Key] = ()) -> Verdict:
-    """Check a proof by the log's key, and by those of witnesses that must have signed too. Raises Refused."""
+def included(text: str, log: Key, witnesses: Sequence[Key] = ()) -> tuple[Checkpoint, Mapping[str, Any], list[str]]:
+    """The state that log and witnesses signed, the parts that are in it, and what that proves. Raises Refused."""
     if (log.kind, *(it.kind for it in witnesses)) != (LOG, *(WITNESS for _ in witnesses)):
         raise Refused("a log's key is for --key, and a witness's for --witness")
     proof = Proof.parse(text)
@@ -209,17 +211,25 @@ def verify(text: str, log: Key, witnesses: Sequence[Key] = ()) -> Verdict:
         raise Refused(f"no witness's signature of {', '.join(missing)}")
     opened = proof.opened()
     if not is_included(leaf_hash(entry_of(opened)), proof.index, checkpoint.size, proof.hashes, checkpoint.root):
-        raise Refused("what it says of the charge is not what was logged there, or it is not in the log")
-    facts, signed = (_object(opened[it]["text"]) for it in ("facts", "signed"))
+        raise Refused("what it says is not what was logged there, or it is not in the log")
     proven = [
-        f"entry {proof.index} of the {checkpoint.size} of {checkpoint.origin} is this charge, and the log signed so",
+        f"entry {proof.index} of the {checkpoint.size} of {checkpoint.origin} is this, and the log signed so",
         *(f"{it.name} saw this state of the log, and that it only grew" for it in witnesses),
     ]
+    return checkpoint, {it: _object(part["text"]) for it, part in opened.items()}, proven
+
+
+def verify(text: str, log: Key, witnesses: Sequence[Key] = ()) -> Verdict:
+    """Check the proof of a charge. Raises Refused."""
+    checkpoint, parts, proven = included(text, log, witnesses)
+    if tuple(parts) != CHARGE:
+        raise Refused("it is the proof of an invoice, and not of a charge")
+    facts, signed = parts["facts"], parts["signed"]
     left = ["that the charge was as it says: the log shows that it was not changed since"]
     left += [] if witnesses else ["that others are shown the same log: no witness was asked for (--witness)"]
     left += ["what the meter signed: check its records with the transparency software"] if signed else []
     try:
-        bill = read(SettledBill, _object(opened["bill"]["text"]))
+        bill = read(SettledBill, parts["bill"])
         faults = bill.faults()
     except (ValueError, ArithmeticError) as error:
         raise Refused(f"the bill cannot be read: {error}") from error

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from cli.evidence import check, texts_of, unpack
+from cli.invoice_proof import is_invoices, is_of, verify_invoice
 from cli.log_files import Alarm, Tree, Unreachable, monitor, over_http
-from cli.proof import Checkpoint, Key, Proof, Refused, is_consistent, verify
+from cli.proof import Checkpoint, Key, Proof, Refused, Verdict, is_consistent, verify
 
+_CHARGE = "of an invoice: the proof of a charge that must be on it"
 _REFUSED, _ALARM, _UNREACHABLE = 1, 2, 3
 
 
@@ -25,6 +28,7 @@ def add(commands: Any) -> None:
     _key(check)
     check.add_argument("--witness", action="append", default=[], metavar="KEY", help="a witness that must have signed")
     check.add_argument("--since", type=Path, metavar="FILE", help="an older or newer checkpoint or proof of that log")
+    check.add_argument("--charge", type=Path, action="append", default=[], metavar="FILE", help=_CHARGE)
     check.add_argument("--session", metavar="ID", help="the charge that it must be of")
     check.add_argument("--log", metavar="URL", help="where its files are: against what it says now, or for --since")
     check.set_defaults(run=_verify)
@@ -56,7 +60,7 @@ def _verify(asked: argparse.Namespace) -> None:
     try:
         log, witnesses = Key.parse(asked.key), [Key.parse(it) for it in asked.witness]
         text = asked.file.read_bytes().decode()
-        verdict = verify(text, log, witnesses)
+        verdict, charges = _verdict(text, log, witnesses, asked.charge)
         if asked.session and verdict.facts.get("session_id") != asked.session:
             raise Refused(f"it is the proof of another charge, {verdict.facts.get('session_id')}")
         compared = _compared(asked, log, Checkpoint.parse(Proof.parse(text).note, log))
@@ -67,9 +71,23 @@ def _verify(asked: argparse.Namespace) -> None:
         _say(f"NOT CHECKED: the log's files cannot be read: {error}")
         sys.exit(_UNREACHABLE)
     _say(*(f"{name}: {value}" for name, value in verdict.facts.items()))
-    _say("PROVEN", *(f"  {it}" for it in (*verdict.proven, *compared)))
+    _say("PROVEN", *(f"  {it}" for it in (*verdict.proven, *charges, *compared)))
     kept = [] if compared else ["that the log still has all it had: compare it with another state (--since, --log)"]
     _say("NOT PROVEN", *(f"  {it}" for it in (*verdict.open, *kept)))
+
+
+def _verdict(text: str, log: Key, witnesses: list[Key], charges: list[Path]) -> tuple[Verdict, list[str]]:
+    """What a proof shows, and which charges are on it where it is an invoice's."""
+    if not is_invoices(text):
+        if charges:
+            raise Refused("--charge is for the proof of an invoice")
+        return verify(text, log, witnesses), []
+    verdict = verify_invoice(text, log, witnesses)
+    held = [is_of(verdict, it.read_bytes().decode(), log) for it in charges]
+    if (unseen := len(verdict.billed_wh) - len(set(held))) > 0:
+        left = f"that it is of what was charged: of {unseen} of its charges no proof is at hand (--charge)"
+        verdict = replace(verdict, open=(*verdict.open, left))
+    return verdict, held
 
 
 def _evidence(asked: argparse.Namespace) -> None:

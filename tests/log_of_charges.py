@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from chalicelib.domain.pricing.plain import plain
 from chalicelib.domain.pricing.settled import SettledBill
 from chalicelib.domain.pricing.tariff import Tariff, simple_elements
-from chalicelib.domain.transparency.entries import EntryPart, entry, part_salt
+from chalicelib.domain.transparency.entries import PAPER, EntryPart, entry, paper_entry, part_salt
 from chalicelib.domain.transparency.merkle import inclusion_proof, tree_hash
 from chalicelib.domain.transparency.tiles import Growth, hash_from, tiles_of
 from chalicelib.protocol.transparency.checkpoint import COSIGNATURE, Checkpoint, NoteKey, line
@@ -76,9 +76,9 @@ def text(told: Any) -> str:
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
-def opened(texts: dict[EntryPart, str]) -> bytes:
+def opened(texts: Mapping[EntryPart, str] | Mapping[str, str]) -> bytes:
     """A proof's extra line."""
-    shown = {it: {"salt": base64.b64encode(part_salt(SALT, it)).decode(), "text": texts[it]} for it in EntryPart}
+    shown = {it: {"salt": base64.b64encode(part_salt(SALT, it)).decode(), "text": told} for it, told in texts.items()}
     return json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -125,7 +125,13 @@ class Log:
         self.add([entry(SALT, texts).encode()])
         return self.proof(self.size - 1, texts)
 
-    def proof(self, index: int, texts: dict[EntryPart, str]) -> str:
+    def paper(self, told: Any) -> str:
+        """Log an invoice; its proof, as it stands then."""
+        texts = {PAPER: text(told)}
+        self.add([paper_entry(SALT, texts[PAPER]).encode()])
+        return self.proof(self.size - 1, texts)
+
+    def proof(self, index: int, texts: Mapping[EntryPart, str] | Mapping[str, str]) -> str:
         """The file."""
         hashes = inclusion_proof(index, self.size, self._hash_at)
         return LogProof(index, hashes, self.note, opened(texts)).text

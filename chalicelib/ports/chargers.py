@@ -49,7 +49,6 @@ class ChargerRegistry(Chargers, Protocol):
 
         Its password too if told so, be it changed at this moment; else one that it was offered is good no longer.
         `forget_facts`: what it has told of itself was told by nobody in particular.
-
         Raises Conflict when the id is another operator's; a name that only waits to be accepted is nobody's.
         """
 
@@ -367,6 +366,9 @@ class Setups(Protocol):
 
     def mark_due(self, charger: Charger) -> None:
         """Look at the charger's settings when its first connector next reports a status."""
+
+    def note_signing(self, charger: Charger) -> None:
+        """Its meters sign what they say: from now on it is asked for their keys."""
 
     def operators_behind(self) -> Iterable[str]:
         """Operators whose chargers have not all been reached by their new profile."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from chalicelib.domain.charging.session import Hold, Session
-    from chalicelib.domain.money.invoice import Draft, Invoice
+    from chalicelib.domain.money.invoice import Invoice
     from chalicelib.domain.money.ledger import Transfer
     from chalicelib.domain.money.organisation import (
         MemberCode,
@@ -68,8 +68,8 @@ class Receipts(Protocol):
 class Invoices(Protocol):
     """Issued invoices and credit notes, numbered without a gap for each operator, written once and never changed."""
 
-    def issue(self, operator_id: str, source: str, draft: Draft, on: date) -> Invoice:
-        """Give a draft the operator's next number; of the same source it is what was issued of it before.
+    def issue(self, operator_id: str, source: str, paper: Invoice) -> Invoice:
+        """Give a paper the operator's next number; of the same source it is what was issued before.
 
         Raises Conflict while others keep issuing at this very moment.
         """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from chalicelib.domain.chargers.events import SignedValue
-    from chalicelib.domain.transparency.signed_records import MeterKey
+    from chalicelib.domain.transparency.meter_keys import MeterKey
     from chalicelib.records.transparency import Leaf, LogState, ShownCheckpoint
 
 
@@ -26,13 +26,13 @@ class SignedValues(Protocol):
 
 
 class MeterKeys(Protocol):
-    """The public keys that a charger's meters were ever known by, each from when until when."""
+    """The public keys that a charger's meters were ever known by, or were told, each from when until when."""
 
     def of(self, charger_id: str) -> Sequence[MeterKey]:
         """All of them, those of former times too, in the order in which they were pinned."""
 
-    def pin(self, charger_id: str, before: Sequence[MeterKey], key: MeterKey) -> bool:
-        """Pin a key; the meter's former one counts until then. False if the keys are not what they were `before`."""
+    def replace(self, charger_id: str, before: Sequence[MeterKey], after: Sequence[MeterKey]) -> bool:
+        """Keep these instead; False if the keys are not what they were `before`."""
 
 
 class LogQueue(Protocol):

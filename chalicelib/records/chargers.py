@@ -116,19 +116,18 @@ class Charger:
 
     `security_profile` is the least it must show: 0 nothing, 1 and 2 its password, 3 a certificate (the edge speaks TLS
     only, so that 1 and 2 are one here). `next_password_hash` is good too, and replaces the other once used.
-    `has_card_terminal`: whoever pays there by card may charge.
-    `has_main_meter`: it measures itself as a whole too. `setup_profile` is the version of the operator's profile it was
-    last seen through for, `metering` how far its charges can be measured, `ability` how it can be
-    limited, None where its site's power is not shared out. `booted_at` and `disconnected_at` are by our
-    clock. `plug_in_s` is how long it waits for a car, if it has said so. `list_version` is the version of our token
-    list it last confirmed, below 0 where it takes none; `list` is what it was sent of it. `limits` are settings that
-    bound what it can be sent at once, by name, as it told them; None until it was asked for them. `place` is its row in
-    the index of places. `brought_password`: its password is the one with which an unknown charger came by that name,
-    and nobody but that one has said so. `previous_connection_id` is the socket before its newest. `silent_until`: it
-    said more than it may, and gets no socket until then. `watched_until`: until then somebody may wait for one of its
-    connectors. `password_note`: its password is quickly known by it. `was_renewed`: we closed the socket it had last.
-    `certificate_until`: the end of the certificate it showed. `managed_at`: the site that shares out what it draws;
-    `is_site_meter`: its main meter is that site's.
+    `has_card_terminal`: whoever pays there by card may charge. `has_main_meter`: it measures itself as a whole too.
+    `setup_profile` is the version of the operator's profile it was last seen through for, `metering` how far its
+    charges can be measured, `ability` how it can be limited, None where its site's power is not shared out. `booted_at`
+    and `disconnected_at` are by our clock. `plug_in_s` is how long it waits for a car. `list_version` is the one of our
+    token list it last confirmed, below 0 where it takes none; `list` is what it was sent of it. `limits` are settings
+    that bound what it can be sent at once, by name, as it told them; None until it was asked for them. `place` is its
+    row in the index of places. `brought_password`: its password is the one with which an unknown charger came by that
+    name, and nobody but that one has said so. `previous_connection_id` is the socket before its newest. `silent_until`:
+    it said more than it may, and gets no socket until then. `watched_until`: until then somebody may wait for one of
+    its connectors. `password_note`: its password is quickly known by it. `was_renewed`: we closed the socket it had
+    last. `certificate_until`: the end of the certificate it showed. `managed_at`: the site that shares out what it
+    draws; `is_site_meter`: its main meter is that site's. `signs`: its meters have signed what they said.
     """
 
     charger_id: str
@@ -171,6 +170,7 @@ class Charger:
     certificate_until: datetime | None = None
     managed_at: str = ""
     is_site_meter: bool = False
+    signs: bool = False
 
     @property
     def password_from(self) -> PasswordSource:

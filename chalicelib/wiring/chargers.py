@@ -178,6 +178,7 @@ class ChargerServices(TransparencyServices):
             commands=self.commands,
             clock=self.clock,
             new_id=self.new_id,
+            pinned_keys=self.pinned_keys,
             heartbeat_s=self.heartbeat_s,
         )
 

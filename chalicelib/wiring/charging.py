@@ -106,6 +106,8 @@ class ChargingServices(ReservationServices):
             readings=self.readings,
             changes=self.changes,
             sites=self.sites,
+            chargers=self.chargers,
+            setups=self.setups,
             clock=self.clock,
         )
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from chalicelib.services.money.receipts import IssuedReceipts
     from chalicelib.services.money.reconciliation import Reconciliation
     from chalicelib.services.money.refunds import Refunds
+    from chalicelib.services.money.settled import SettledCharges
     from chalicelib.services.money.terminal_payments import TerminalPayments
     from chalicelib.services.money.wallet_payments import WalletPayments
     from chalicelib.services.money.wallet_returns import WalletReturns
@@ -243,8 +244,15 @@ class MoneyServices(ChargingServices):
             drivers=self.drivers,
             organisations=self.organisations,
             operator_profiles=self.operator_profiles,
+            settled=self.settled_charges,
             clock=self.clock,
         )
+
+    @cached_property
+    def settled_charges(self) -> SettledCharges:
+        from chalicelib.services.money.settled import SettledCharges
+
+        return SettledCharges(self.log_queue)
 
     @cached_property
     def invoice_runs(self) -> DynamoInvoiceRuns:
@@ -280,7 +288,6 @@ class MoneyServices(ChargingServices):
     @cached_property
     def issued_receipts(self) -> IssuedReceipts:
         from chalicelib.services.money.receipts import IssuedReceipts
-        from chalicelib.services.money.settled import SettledCharges
 
         return IssuedReceipts(
             receipts=self.receipts,
@@ -288,7 +295,7 @@ class MoneyServices(ChargingServices):
             operator_profiles=self.operator_profiles,
             languages=self.languages,
             footprints=self.footprints,
-            settled=SettledCharges(self.log_queue),
+            settled=self.settled_charges,
             collection=self.invoice_collection,
             clock=self.clock,
         )

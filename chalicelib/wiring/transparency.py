@@ -11,6 +11,7 @@ from chalicelib.wiring.stores import client
 if TYPE_CHECKING:
     from chalicelib.ports.transparency import LogQueue, LogSigner
     from chalicelib.services.transparency.log import TransparencyLog
+    from chalicelib.services.transparency.pinned_keys import PinnedKeys
     from chalicelib.services.transparency.signed_evidence import SignedEvidence
 
 
@@ -22,6 +23,12 @@ class TransparencyServices(AccessServices):
         from chalicelib.services.transparency.signed_evidence import SignedEvidence
 
         return SignedEvidence(self.signed_values, self.meter_keys, self.clock)
+
+    @cached_property
+    def pinned_keys(self) -> PinnedKeys:
+        from chalicelib.services.transparency.pinned_keys import PinnedKeys
+
+        return PinnedKeys(self.meter_keys, self.clock)
 
     @cached_property
     def log_queue(self) -> LogQueue:

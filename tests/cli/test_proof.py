@@ -17,6 +17,7 @@ import pytest
 from chalicelib.domain.pricing.plain import plain
 from chalicelib.domain.transparency.entries import EntryPart
 from cli.__main__ import main
+from cli.invoice_proof import verify_invoice
 from cli.log_files import Alarm, Seen, Tree, follow
 from cli.proof import Checkpoint, Key, Proof, Refused, entry_of, is_consistent, verify
 from tests.log_of_charges import KEY, SECRET, WITNESS, Log, parts, settled_bill, text, witnessed
@@ -259,6 +260,54 @@ def test_nobody_who_answers_is_no_alarm(tmp_path: Path, capsys: pytest.CaptureFi
 def test_the_module_can_be_read_in_ten_minutes() -> None:
     lines = Path("cli/proof.py").read_text().splitlines()
     assert len(lines) <= 270
+
+
+def _invoice(**changes: Any) -> dict[str, Any]:
+    """The text of an invoice's part."""
+    line = {"session_id": "KEXAMPLEOFASESSION", "quantity": "11.34", "unit": "KWH", "net_minor": 556, "percent": "19"}
+    tax = {"percent": "19", "net_minor": 556, "amount_minor": 106}
+    parties = {"seller": {"name": "Ladenetz GmbH"}, "buyer": {"name": "Acme Ltd"}}
+    draft = {"type": "380", "currency": "EUR", **parties, "lines": [line], "allowances": [], "taxes": [tax], **changes}
+    return {"number": "2026-0000001", "issued_on": "2026-12-03", "draft": draft}
+
+
+def test_an_invoice_is_proven_with_the_charges_on_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = Log.of(300)
+    charge, invoice = tmp_path / "charge.tlog-proof", tmp_path / "invoice.tlog-proof"
+    charge.write_text(log.charge())
+    invoice.write_text(log.paper(_invoice()))
+    code, said = _says(capsys, "verify", str(invoice), "--key", KEY.vkey, "--charge", str(charge))
+    assert code == 0
+    assert "number: 2026-0000001" in said
+    assert "charge KEXAMPLEOFASESSION is on it, and was logged" in said
+    code, said = _says(capsys, "verify", str(invoice), "--key", KEY.vkey)
+    assert (code, "of 1 of its charges no proof is at hand" in said) == (0, True)
+    code, said = _says(capsys, "verify", str(charge), "--key", KEY.vkey, "--charge", str(charge))
+    assert (code, "REFUSED: --charge is for" in said) == (1, True)
+
+
+def test_the_proof_of_an_invoice_with_any_byte_flipped_is_refused() -> None:
+    proof = Log.of(2).paper(_invoice()).encode()
+    for at in range(len(proof)):
+        flipped = bytearray(proof)
+        flipped[at] ^= 1 << at % 7
+        with pytest.raises((Refused, UnicodeDecodeError)):
+            verify_invoice(bytes(flipped).decode(), LOG_KEY)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"taxes": [{"percent": "19", "net_minor": 557, "amount_minor": 106}]}, "do not come to"),
+        ({"allowances": [{"percent": "19", "net_minor": 1}]}, "do not come to"),
+        ({"lines": []}, "do not come to"),
+        ({"lines": [{}]}, "cannot be read"),
+        ({"taxes": None}, "cannot be read"),
+    ],
+)
+def test_an_invoice_that_is_wrong_is_told_though_it_was_logged(changes: dict[str, Any], reason: str) -> None:
+    with pytest.raises(Refused, match=reason):
+        verify_invoice(Log.of(3).paper(_invoice(**changes)), LOG_KEY)
 
 
 def test_what_a_proof_opens_is_in_its_extra_line() -> None:

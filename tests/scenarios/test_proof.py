@@ -9,6 +9,7 @@ import requests
 
 from cli.__main__ import main
 from cli.evidence import check
+from cli.invoice_proof import is_of, verify_invoice
 from cli.log_files import Seen, follow, over_http
 from cli.proof import Key, Refused, verify
 from local.client import ApiError, Person
@@ -42,6 +43,9 @@ def test_a_driver_proves_a_charge_and_is_forgotten_and_the_log_stays_whole(world
     assert shown.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert requests.get(f"{log['url']}/tile/0/999", timeout=60).status_code == 404
 
+    invoice = _invoice_proof(world, session_id)
+    assert is_of(verify_invoice(invoice, key), told["proof"], key)
+
     other_id = charging(world, world.charger("1.6"))
     world.driver.end(other_id)
     assert finished(world, other_id)["state"] == "completed"
@@ -51,6 +55,7 @@ def test_a_driver_proves_a_charge_and_is_forgotten_and_the_log_stays_whole(world
         world.operator.call("GET", f"/v1/operator/sessions/{session_id}/proof")
     assert follow(seen, key, fetch).size > seen.size
     verify(told["proof"], key)
+    verify_invoice(invoice, key)
     with pytest.raises(Refused):
         verify(told["proof"].replace("index ", "index 1"), key)
 
@@ -90,6 +95,33 @@ def test_a_driver_disputes_a_bill_and_both_sides_have_the_same_evidence(world: W
 
     eventually(lambda: {"dispute_opened", "refunded", "dispute_answered"} <= kinds())
     assert world.driver.call("GET", "/v1/me/export")["disputes"][0]["dispute"] == told["items"][0]
+
+
+def _invoice_proof(world: World, session_id: str) -> str:
+    """That its invoice is in the log, which its driver's business has asked for."""
+    profile = {
+        "legal_name": "Ladenetz GmbH",
+        "address": "Kai 7\n20457 Hamburg",
+        "country": "DE",
+        "tax_id": "DE123456789",
+    }
+    world.operator.call("PUT", "/v1/operator/profile", profile)
+    business = {"name": "Acme Ltd", "address": "Road 1\n1010 Wien", "vat_id": "ATU12345678"}
+    world.driver.call("PUT", "/v1/me/business", business)
+    (invoice,) = world.driver.call("POST", f"/v1/sessions/{session_id}/invoice")["items"]
+    path = f"/v1/sessions/{session_id}/invoice/{invoice['number']}?format=tlog-proof"
+
+    def asked(person: Person, of: str) -> requests.Response:
+        return requests.get(person.http_url + of, headers={"Authorization": f"Bearer {person.token}"}, timeout=60)
+
+    def is_logged() -> bool:
+        world.stack.cloud.queues.deliver()
+        return asked(world.driver, path).status_code == 200
+
+    eventually(is_logged)
+    operators = asked(world.operator, f"/v1/operator/invoices/{invoice['number']}?format=tlog-proof")
+    assert operators.text == asked(world.driver, path).text
+    return operators.text
 
 
 def _flagged(world: World) -> list[dict[str, str]]:

@@ -77,6 +77,9 @@ class DynamoSetups:
         if charger.connectors and charger.admission is Admission.ACCEPTED:
             update(connector_row(charger.charger_id, charger.connectors[0]), [ChargerRow.setup_is_due.set(True)])
 
+    def note_signing(self, charger: Charger) -> None:
+        update(ChargerRow(charger.charger_id, CHARGER), [ChargerRow.signs.set(True)], ChargerRow.charger_id.exists())
+
     def operators_behind(self) -> Iterable[str]:
         """One call where there are none."""
         found = (row.operator_id for row in operators_behind() if row.setup_after is not None)

@@ -7,14 +7,14 @@ wherever a process dies.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from dataclasses import replace
 
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters.dynamo import decode, encode, find
 from chalicelib.adapters.tables import InvoiceRow, connection
-from chalicelib.domain.money.invoice import Draft, Invoice
+from chalicelib.domain.money.invoice import Invoice
 from chalicelib.records import Conflict
 
 _ATTEMPTS = 8
@@ -26,7 +26,7 @@ _RACES = ("ConditionalCheckFailed", "TransactionConflict")
 class DynamoInvoices:
     """Invoices in DynamoDB: the port Invoices. Methods make one call where they say nothing else."""
 
-    def issue(self, operator_id: str, source: str, draft: Draft, on: date) -> Invoice:
+    def issue(self, operator_id: str, source: str, paper: Invoice) -> Invoice:
         """Three calls, of which one writes; three more for each that was issued by another meanwhile."""
         for _ in range(_ATTEMPTS):
             if (known := self.of(operator_id, source)) is not None:
@@ -34,8 +34,8 @@ class DynamoInvoices:
             last = find(InvoiceRow, operator_id, _LAST)
             before = (last.issued or 0) if last else 0
             # Of sites in several time zones the new year has begun with whoever saw it first: numbers only rise.
-            year = max(on.year, int(last.body[:4]) if last and last.body else 0)
-            made = Invoice(number=f"{year}-{before + 1:07}", issued_on=on, draft=draft)
+            year = max(paper.issued_on.year, int(last.body[:4]) if last and last.body else 0)
+            made = replace(paper, number=f"{year}-{before + 1:07}")
             if _written(operator_id, source, made, before):
                 return made
         raise Conflict(f"operator {operator_id} is issuing invoices elsewhere")

@@ -121,6 +121,7 @@ class ChargerRow(Row):
     watched_until = TimeAttribute(null=True)
     managed_at = TextAttribute(null=True)
     is_site_meter = FlagAttribute(null=True)
+    signs = FlagAttribute(null=True)
 
     status = TextAttribute(null=True)
     status_at = TimeAttribute(null=True)

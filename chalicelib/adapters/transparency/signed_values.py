@@ -15,7 +15,7 @@ from urllib.parse import quote
 from chalicelib.adapters.dynamo import decode, encode, find, put, update
 from chalicelib.adapters.tables import ChargerRow, ReadingsRow
 from chalicelib.domain.chargers.events import SignedValue
-from chalicelib.domain.transparency.signed_records import MeterKey, pinned
+from chalicelib.domain.transparency.meter_keys import MeterKey
 from chalicelib.records.pages import BadCursor, cursor_at, place_at
 
 # As long as tax law asks for receipts where Kerb runs (Germany: ten years).
@@ -76,13 +76,19 @@ def _key(charger_id: str, ref: str) -> str:
 
 
 class DynamoMeterKeys:
-    """Keys of meters in DynamoDB: the port MeterKeys. Methods make one call."""
+    """Keys of meters in DynamoDB: the port MeterKeys. A read each; to replace them a write too."""
 
     def of(self, charger_id: str) -> Sequence[MeterKey]:
-        row = find(ChargerRow, charger_id, _KEYS)
-        return decode(tuple[MeterKey, ...], row.body) if row and row.body else ()
+        return _keys(find(ChargerRow, charger_id, _KEYS))
 
-    def pin(self, charger_id: str, before: Sequence[MeterKey], key: MeterKey) -> bool:
-        body = ChargerRow.body
-        expected = body == encode(tuple(before)) if before else body.does_not_exist()
-        return update(ChargerRow(charger_id, _KEYS), [body.set(encode(pinned(before, key)))], expected)
+    def replace(self, charger_id: str, before: Sequence[MeterKey], after: Sequence[MeterKey]) -> bool:
+        row = find(ChargerRow, charger_id, _KEYS)
+        if tuple(before) != _keys(row):
+            return False
+        # As it is written there, be it by a version that knew less of keys.
+        expected = ChargerRow.body == row.body if row and row.body else ChargerRow.body.does_not_exist()
+        return update(ChargerRow(charger_id, _KEYS), [ChargerRow.body.set(encode(tuple(after)))], expected)
+
+
+def _keys(row: ChargerRow | None) -> tuple[MeterKey, ...]:
+    return decode(tuple[MeterKey, ...], row.body) if row and row.body else ()

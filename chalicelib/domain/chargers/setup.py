@@ -31,17 +31,18 @@ class Kind(StrEnum):
     EXACTLY = "exactly"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """A setting of one OCPP version, by that version's name, and what it shall be: the best first.
 
-    No choice: it is only read.
+    No choice: it is only read. `evse`: whose it is; 0: the charger's.
     """
 
     name: str
     aspect: Aspect
     choices: tuple[str, ...]
     kind: Kind
+    evse: int = 0
 
 
 class Standing(StrEnum):
@@ -133,6 +134,12 @@ class Setup:
     def of(self, aspect: Aspect) -> SettingState | None:
         """The setting for an aspect, if this version has one."""
         return next((it for it in self.lines if it.target.aspect is aspect), None)
+
+    @property
+    def meter_keys(self) -> Mapping[int, str]:
+        """What the charger says are the keys of its EVSEs' meters, as far as it knows them."""
+        told = {it.target.evse: it.said for it in self.lines if it.target.aspect is Aspect.METER_KEY and it.said}
+        return {evse: said for evse, said in told.items() if said is not None}
 
     @property
     def is_under_way(self) -> bool:

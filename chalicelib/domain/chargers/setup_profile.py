@@ -7,7 +7,7 @@ charger. A wish is a list of values, the best first: a charger that refuses one 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -55,6 +55,9 @@ class Aspect(StrEnum):
     MOST_READ = "most_settings_read"
     MOST_WRITTEN = "most_settings_written"
     MOST_QUANTITIES = "most_quantities"
+    # Of a charger whose meters sign: by which key, and whether that comes along with what is signed.
+    METER_KEY = "meter_key"
+    KEY_SENT = "meter_key_sent"
     # Read where power is shared out: how the charger can be told to limit it; whether it shall is set, where it can be.
     RATE_UNITS = "rate_units"
     MOST_STACK_LEVEL = "most_stack_level"
@@ -159,25 +162,31 @@ def shortest_stop_interval_s() -> int:
     return -(-_LONGEST_CHARGE_S * _READING_BYTES // _FRAME_BYTES)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChargerTraits:
     """What bears on a charger's settings beside its operator's profile: its registration, and the network's own wishes.
 
-    `heartbeat_s` is how often every charger says that it is there, None for as often as it likes.
+    `heartbeat_s` is how often every charger says that it is there, None for as often as it likes. `signing_evses` are
+    those whose meters sign what they say.
     """
 
     is_load_managed: bool = False
     has_main_meter: bool = False
     keeps_list: bool = False
     heartbeat_s: int | None = None
+    signing_evses: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class DesiredSetting:
-    """What one aspect shall be: the best value first, and what will do after it. No choice: it is only read."""
+    """What one aspect shall be: the best value first, and what will do after it. No choice: it is only read.
+
+    `evse`: whose setting it is; 0: the charger's.
+    """
 
     aspect: Aspect
     choices: tuple[Value, ...] = ()
+    evse: int = 0
 
 
 _READINGS: tuple[Value, ...] = (
@@ -238,9 +247,19 @@ def wishes(profile: SetupProfile, place: ChargerTraits) -> tuple[DesiredSetting,
     ]
     # What is left to the charger is read where its charges depend on it.
     kept = [it for it in found if it.choices or it.aspect in VITAL]
+    # Early, so that they are among what is asked at each boot.
+    kept[len(VITAL) : len(VITAL)] = _keys(place)
     if managed:
         kept += [DesiredSetting(Aspect.LIMITS_ON, (True,)), *map(DesiredSetting, _LIMITING)]
     return (*kept, DesiredSetting(Aspect.PLUG_IN_TIME))
+
+
+def _keys(place: ChargerTraits) -> Sequence[DesiredSetting]:
+    if not place.signing_evses:
+        return ()
+    # A key that is not sent along cannot be had any more once the meter is another.
+    sent = DesiredSetting(Aspect.KEY_SENT, ("OncePerTransaction", "EveryMeterValue"))
+    return [*(DesiredSetting(Aspect.METER_KEY, evse=it) for it in place.signing_evses), sent]
 
 
 def _one(aspect: Aspect, value: Value | None, *others: int) -> DesiredSetting:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from chalicelib.domain.chargers.events import StopReason
 from chalicelib.domain.charging.holds import failed
 from chalicelib.domain.charging.limits import Limits
 from chalicelib.domain.charging.session import ByHand, LateEnd, Reason, Session, State
@@ -21,6 +22,8 @@ from chalicelib.domain.pricing.evidence import Flag
 _LASTING = frozenset({Flag.START_UNKNOWN, Flag.CLOCK_WRONG, Flag.DISPUTED})
 # A charger that tells one end twice writes it down twice, seconds apart.
 _SAME_END = timedelta(minutes=2)
+# So little is not worth giving back.
+_NO_CENT_WH = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +84,28 @@ class EndedByHand:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedLate:
+    """After the charge was weighed its charger told what its meter signed, and that is other than was weighed."""
+
+    energy_wh: int
+
+
+@dataclass(frozen=True, slots=True)
 class LateEndSettled:
     """What a true end told after the bill comes to has been given back, or is left for a person."""
 
 
 EndEvent = (
-    LimitsKept | SeenFree | CarGone | GoesOn | Unplugged | Overstaying | Overstayed | EndedByHand | LateEndSettled
+    LimitsKept
+    | SeenFree
+    | CarGone
+    | GoesOn
+    | Unplugged
+    | Overstaying
+    | Overstayed
+    | EndedByHand
+    | LateEndSettled
+    | SignedLate
 )
 
 
@@ -115,6 +134,7 @@ def ended(session: Session, end: LateEnd, began_at: datetime | None, flags: froz
         decided_wh=None,
         stand_until=None,
         stood_until=None,
+        late_end=None,
         flags=(session.flags & _LASTING if is_known else session.flags) | flags,
     )
 
@@ -219,6 +239,25 @@ def _cancel_by_hand(session: Session, event: EndedByHand) -> Session:
     return replace(failed(session, Reason.CANCELLED, event.by_hand.at), by_hand=event.by_hand)
 
 
+def _sign_late(session: Session, event: SignedLate) -> Session:
+    if session.needs_review and session.bill is None:
+        # Nobody has decided yet: it is weighed anew, by what was signed.
+        return replace(session, measured_wh=None, review_until=None, flags=session.flags & _LASTING)
+    if session.stopped_at is None or session.measured_wh is None or session.decided_by:
+        return session
+    if session.measured_wh - event.energy_wh < _NO_CENT_WH:
+        return session
+    told = session.late_end or LateEnd(
+        at=session.stopped_at,
+        meter_stop_wh=session.meter_stop_wh,
+        reason=session.stop_reason or StopReason.OTHER,
+        is_inferred=session.is_end_inferred,
+    )
+    if told.signed_wh == event.energy_wh:
+        return session
+    return replace(session, late_end=replace(told, signed_wh=event.energy_wh, is_settled=False))
+
+
 def _settle_late_end(session: Session, event: LateEndSettled) -> Session:
     if session.late_end is None or session.late_end.is_settled:
         return session
@@ -239,6 +278,9 @@ ENDS: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.STOPPING, Overstaying): _stand,
     (State.STOPPING, Overstayed): _stood,
     (State.STOPPING, EndedByHand): _end_by_hand,
+    (State.STOPPING, SignedLate): _sign_late,
+    (State.COMPLETED, SignedLate): _sign_late,
+    (State.FAILED, SignedLate): _sign_late,
     (State.STOPPING, LateEndSettled): _settle_late_end,
     (State.COMPLETED, LateEndSettled): _settle_late_end,
     (State.FAILED, LateEndSettled): _settle_late_end,

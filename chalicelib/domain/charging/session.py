@@ -134,7 +134,7 @@ class LateEnd:
     """An end that the charger told after one was inferred: when, at which register, and why.
 
     `is_inferred`: it came under another's number, or none. `is_settled`: told after the bill, and what that comes to
-    has been seen to.
+    has been seen to. `signed_wh` is what its meter signed, where that was told too late and is less than was weighed.
     """
 
     at: datetime
@@ -142,6 +142,7 @@ class LateEnd:
     reason: StopReason
     is_inferred: bool = False
     is_settled: bool = False
+    signed_wh: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -140,11 +140,16 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invoice:
-    """A draft that was issued: by its number, which has no gap before it, and on its day where it was sold."""
+    """A draft that was issued: by its number, which has no gap before it, and on its day where it was sold.
+
+    `salt` is what its hash in the log is made with, drawn as it was issued (`issued_at`); none of it is on the paper.
+    """
 
     number: str
     issued_on: date
     draft: Draft
+    salt: str = ""
+    issued_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What is logged of a settled charge: its facts, its bill with all that it follows from, and what its meter signed.
 
 All of it stands in the receipt as it was issued, or in what never changes of a session, so that it can be said again
-to the letter. Of the driver there is nothing.
+to the letter. Of the driver there is nothing. Of an invoice it is all that stands on it, as it was issued.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from chalicelib.domain.charging.bounds import within_limit
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.money.invoice import Invoice
 from chalicelib.domain.money.receipt import Receipt
 from chalicelib.domain.pricing.plain import plain
 from chalicelib.domain.pricing.settled import SettledBill
@@ -68,6 +69,11 @@ def settled_entry(session: Session, receipt: Receipt) -> str:
     if not session.salt:
         raise ValueError(f"session {session.session_id} has no salt")
     return entry(session.salt, parts(session, receipt))
+
+
+def paper_text(invoice: Invoice) -> str:
+    """The text whose hash is logged of an invoice or credit note: all that is on it, as canonical JSON."""
+    return _text(plain(replace(invoice, salt="", issued_at=None)))
 
 
 def _text(told: Any) -> str:

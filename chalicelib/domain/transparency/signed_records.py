@@ -6,8 +6,8 @@ difference of two registers that the same meter signed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
@@ -179,50 +179,6 @@ def _between(begins: list[_Placed], ends: list[_Placed]) -> SignedQuantity:
         ended_at=end.at,
         is_timed=begin.is_timed and end.is_timed,
     )
-
-
-class KeySource(StrEnum):
-    """How a meter's key came to be known; a person's word replaces what a charger told."""
-
-    FIRST_SIGHT = "first_sight"
-    OPERATOR = "operator"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeterKey:
-    """A public key as it was written, pinned for a meter from `since` on, and for records until `until`.
-
-    `meter` names the meter as its records do; empty: whichever hangs at the charger.
-    """
-
-    meter: str
-    key: str
-    source: KeySource
-    since: datetime
-    until: datetime | None = None
-
-
-def pinned(keys: Sequence[MeterKey], key: MeterKey) -> tuple[MeterKey, ...]:
-    """The keys with one more, in whose favour the meter's former one ends."""
-    ended = (replace(it, until=key.since) if it.meter == key.meter and it.until is None else it for it in keys)
-    return (*ended, key)
-
-
-def enclosed_key(records: Sequence[SignedRecord]) -> str:
-    """The one key that came with one meter's records; "" where none did, several did, or the meter has no name."""
-    keys = {it.enclosed_key for it in records} - {""}
-    meters = {it.meter for it in records}
-    return keys.pop() if len(keys) == 1 and len(meters) == 1 and "" not in meters else ""
-
-
-def known_key(keys: Sequence[MeterKey], meter: str, at: datetime) -> str:
-    """By which key a meter was known at that time, "" if by none; the meter's own before the charger's."""
-    holds = [it for it in keys if it.until is None or at < it.until]
-    for named in (meter, ""):
-        found = next((it.key for it in holds if it.meter == named), "")
-        if found:
-            return found
-    return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,10 +15,11 @@ from chalicelib.handlers.transparency.signed_values import SignedEnergyView
 
 
 class LateEndView(ResponseBody):
-    """A charger's own word for an end that was billed already."""
+    """A charger's own word for an end that was billed already, or what its meter signed of it."""
 
     at: datetime
     meter_stop_wh: int | None
+    signed_wh: int | None = Field(description="what was signed and told too late, where it is less than was billed")
 
 
 class HandSettlementBody(RequestBody):

@@ -268,8 +268,15 @@ def session(it: Session) -> OperatorSession:
         ended_by=it.by_hand.by if it.by_hand else None,
         ended_because=it.by_hand.note if it.by_hand else None,
         signed=signed_energy(it.signed),
-        late_end=LateEndView(at=it.late_end.at, meter_stop_wh=it.late_end.meter_stop_wh) if it.late_end else None,
+        late_end=_late_end(it),
     )
+
+
+def _late_end(it: Session) -> LateEndView | None:
+    told = it.late_end
+    if told is None:
+        return None
+    return LateEndView(at=told.at, meter_stop_wh=told.meter_stop_wh, signed_wh=told.signed_wh)
 
 
 def _settlement(it: Session) -> SettlementView | None:

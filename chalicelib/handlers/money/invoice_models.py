@@ -17,7 +17,7 @@ from chalicelib.handlers.money.receipt_models import ReceiptTax
 class InvoiceFormat(StrEnum):
     """How an invoice is written: as JSON, or by EN 16931 in one of its syntaxes, with XRechnung's fields, or printed.
 
-    `facturx` is a PDF/A-3 that carries its CII.
+    `facturx` is a PDF/A-3 that carries its CII; `tlog-proof` the proof that it is in the log, as it was issued.
     """
 
     JSON = "json"
@@ -25,6 +25,7 @@ class InvoiceFormat(StrEnum):
     CII = "cii"
     XRECHNUNG = "xrechnung"
     FACTURX = "facturx"
+    PROOF = "tlog-proof"
 
 
 class InvoiceKind(StrEnum):

@@ -1,6 +1,6 @@
 """Routes for invoices and credit notes: to their driver, to the operator, or by a link good for a while.
 
-They are JSON, or by EN 16931 as UBL, CII, XRechnung, or Factur-X.
+They are JSON, or by EN 16931 as UBL, CII, XRechnung, or Factur-X; or the proof that they are in the log as issued.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ invoices = Blueprint(__name__)
 _OF_SESSION = "/v1/sessions/{session_id}/invoice"
 _XML = "application/xml"
 _PDF = "application/pdf"
-_FORMAT = {"format": "json, ubl, cii, xrechnung or facturx; json if left out"}
+_ALSO = (_XML, _PDF, "text/plain")
+_PROOF = "text/plain; charset=utf-8"
+_FORMAT = {"format": "json, ubl, cii, xrechnung, facturx or tlog-proof; json if left out"}
 _NUMBER = re.compile(r"[0-9]{4}-[0-9]{7,12}")
 _PAGING = Paging(usual=50, largest=200)
 _KINDS = {InvoiceType.INVOICE: InvoiceKind.INVOICE, InvoiceType.CREDIT_NOTE: InvoiceKind.CREDIT_NOTE}
@@ -70,11 +72,11 @@ def session_invoices(request: Request) -> InvoiceList:
     answers=InvoiceView,
     errors=(400, 404, 409),
     query=_FORMAT,
-    also_as=(_XML, _PDF),
+    also_as=_ALSO,
 )
 def session_invoice(request: Request) -> InvoiceView | Answer:
     """One of a session's papers by its number, as a book-keeper's software reads it."""
-    return _written(request, _numbered(request, request.driver_id))
+    return _written(request, *_numbered(request, request.driver_id))
 
 
 @endpoint(
@@ -89,7 +91,7 @@ def session_invoice(request: Request) -> InvoiceView | Answer:
 def link_invoice(request: Request) -> InvoiceLink:
     """A link to a paper that needs no login, to be sent to whoever keeps the books."""
     body: NewInvoiceLink = request.body
-    it = _numbered(request, request.driver_id)
+    _, it = _numbered(request, request.driver_id)
     session_id, expires_at = request.path["session_id"], network().clock() + timedelta(days=body.valid_days)
     ticket = network().tickets.issue(session_id, request.driver_id, expires_at, TicketScope.INVOICE)
     url = f"/v1/invoices/{quote(session_id)}/{it.number}?ticket={ticket}&format={body.format}"
@@ -104,13 +106,13 @@ def link_invoice(request: Request) -> InvoiceLink:
     needs_login=False,
     errors=(400, 401, 404, 409),
     query={"ticket": "from the link", **_FORMAT},
-    also_as=(_XML, _PDF),
+    also_as=_ALSO,
 )
 def linked_invoice(request: Request) -> Answer:
     """The paper behind a link: any of those that the link's session has."""
     session_id, ticket = request.path["session_id"], request.query.get("ticket", "")
     driver_id = network().tickets.verify(ticket, session_id, network().clock(), TicketScope.INVOICE)
-    shown = _written(request, _numbered(request, driver_id))
+    shown = _written(request, *_numbered(request, driver_id))
     answer = shown if isinstance(shown, Answer) else Answer(shown)
     # Whoever has the address has the paper: no cache on the way may keep one beside the other.
     return replace(answer, headers={**answer.headers, "Cache-Control": "no-store"})
@@ -144,33 +146,38 @@ def operator_invoices(request: Request) -> InvoicePage:
     needs=Scope.MONEY_READ,
     sites=SiteRule.ALL,
     query=_FORMAT,
-    also_as=(_XML, _PDF),
+    also_as=_ALSO,
 )
 def operator_invoice(request: Request) -> InvoiceView | Answer:
     """An invoice or credit note by its number."""
-    return _written(request, network().issued_invoices.numbered(request.operator_id, request.path["number"]))
+    found = network().issued_invoices.numbered(request.operator_id, request.path["number"])
+    return _written(request, request.operator_id, found)
 
 
-def _numbered(request: Request, driver_id: str) -> Invoice:
-    """The session's paper that the path names. Raises NotFound."""
+def _numbered(request: Request, driver_id: str) -> tuple[str, Invoice]:
+    """The session's paper that the path names, and whose it is. Raises NotFound."""
     session = network().driver_sessions.get(driver_id, request.path["session_id"])
     papers = {it.number: it for it in network().issued_invoices.papers(session)}
     found = papers.get(request.path["number"])
     if found is None:
         raise NotFound(f"invoice {request.path['number']}")
-    return found
+    return session.operator_id, found
 
 
-def _written(request: Request, it: Invoice) -> InvoiceView | Answer:
+def _written(request: Request, operator_id: str, it: Invoice) -> InvoiceView | Answer:
     try:
         wanted = InvoiceFormat(request.query.get("format", InvoiceFormat.JSON))
     except ValueError:
-        raise BadRequest("format must be json, ubl, cii, xrechnung or facturx", "format") from None
+        raise BadRequest("format must be json, ubl, cii, xrechnung, facturx or tlog-proof", "format") from None
     if wanted is InvoiceFormat.JSON:
         return _view(it)
     if wanted is InvoiceFormat.FACTURX:
         name = f'inline; filename="{it.number}.pdf"'
         return Answer(_printed(it), headers={"Content-Type": _PDF, "Content-Disposition": name})
+    if wanted is InvoiceFormat.PROOF:
+        name = f'attachment; filename="{it.number}.tlog-proof"'
+        proof = network().proofs.of_paper(operator_id, it)
+        return Answer(proof.text, headers={"Content-Type": _PROOF, "Content-Disposition": name})
     name = f'attachment; filename="{it.number}-{wanted}.xml"'
     return Answer(_document(it, wanted), headers={"Content-Type": _XML, "Content-Disposition": name})
 

@@ -9,11 +9,12 @@ from typing import Annotated
 from chalice import Blueprint
 from pydantic import Field, StringConstraints
 
-from chalicelib.domain.transparency.signed_records import KeySource, MeterKey, Register, SignedEnergy, Verification
+from chalicelib.domain.transparency.meter_keys import KeySource, MeterKey
+from chalicelib.domain.transparency.signed_records import Register, SignedEnergy, Verification
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, Scope, endpoint
 from chalicelib.handlers.http.fields import RequestBody, ResponseBody, example
 from chalicelib.services.access import operators_own
-from chalicelib.services.transparency.signed_evidence import CheckedValue, document
+from chalicelib.services.transparency.signed_evidence import CheckedValues, document
 from chalicelib.wiring import network
 
 signed = Blueprint(__name__)
@@ -30,23 +31,40 @@ class MeterKeyBody(RequestBody):
         str, Field(max_length=100, description="as its records name it; empty: whichever hangs at the charger")
     ] = ""
     key: Annotated[str, StringConstraints(min_length=32, max_length=1000), Field(description="hexadecimal or base64")]
+    evse: Annotated[
+        int, Field(ge=0, le=1000, description="where it hangs (OCPP 1.6: the connector); 0: anywhere at the charger")
+    ] = 0
 
 
 class MeterKeyView(ResponseBody):
-    """A key that a meter was known by, from when until when."""
+    """A key that a meter was known by, from when until when; or that its charger told while another one was."""
 
     meter: str
     key: str
     source: KeySource
     since: datetime
     until: datetime | None
+    evse: int = Field(description="where the meter hangs (OCPP 1.6: the connector); 0: anywhere at the charger")
+    is_pinned: bool = Field(description="false: its charger told it while another was pinned; it never counted")
+    contradicts: str = Field(description="the key that was known there when this one was told; empty: none")
 
 
 class MeterKeysView(ResponseBody):
     """The keys of a charger's meters, those of former times too."""
 
     model_config = ResponseBody.model_config | example(
-        items=[{"meter": _METER, "key": _KEY, "source": "operator", "since": "2026-11-21T09:30:00Z", "until": None}]
+        items=[
+            {
+                "meter": _METER,
+                "key": _KEY,
+                "source": "operator",
+                "since": "2026-11-21T09:30:00Z",
+                "until": None,
+                "evse": 0,
+                "is_pinned": True,
+                "contradicts": "",
+            }
+        ]
     )
     items: list[MeterKeyView]
 
@@ -93,14 +111,16 @@ class SignedValuesView(ResponseBody):
                 "meter": _METER,
             }
         ],
+        is_whole=True,
     )
     signed: SignedEnergyView | None
     items: list[SignedRegisterView]
+    is_whole: bool = Field(description="false: of a great many these are the first and the last")
 
 
 def _keys(found: Sequence[MeterKey]) -> MeterKeysView:
-    views = [MeterKeyView(meter=it.meter, key=it.key, source=it.source, since=it.since, until=it.until) for it in found]
-    return MeterKeysView(items=views)
+    names = MeterKeyView.model_fields
+    return MeterKeysView(items=[MeterKeyView(**{name: getattr(it, name) for name in names}) for it in found])
 
 
 def _own(request: Request) -> str:
@@ -113,7 +133,7 @@ _METER_KEYS = "/v1/operator/chargers/{charger_id}/meter-keys"
 
 @endpoint(signed, "GET", _METER_KEYS, answers=MeterKeysView, errors=(404,), needs=Scope.CHARGERS_READ)
 def meter_keys(request: Request) -> MeterKeysView:
-    """By which public keys a charger's meters are known: as a person said, or as they came with the first record."""
+    """By which public keys a charger's meters are known: as a person, its configuration or the first record said."""
     return _keys(network().meter_keys.of(_own(request)))
 
 
@@ -128,7 +148,8 @@ def meter_keys(request: Request) -> MeterKeysView:
 )
 def pin_meter_key(request: Request) -> MeterKeysView:
     """Say by which key a meter is known from now on; what it signed before is checked by the key of that time."""
-    return _keys(network().signed_evidence.pin(_own(request), request.body.meter, request.body.key))
+    body = request.body
+    return _keys(network().pinned_keys.pin(_own(request), body.meter, body.key, body.evse))
 
 
 @endpoint(
@@ -155,7 +176,7 @@ def driver_signed_values(request: Request) -> SignedValuesView | Answer:
     return _values(session.signed, checked)
 
 
-def _values(found: SignedEnergy | None, checked: Sequence[CheckedValue]) -> SignedValuesView:
+def _values(found: SignedEnergy | None, checked: CheckedValues) -> SignedValuesView:
     return SignedValuesView(
         signed=signed_energy(found),
         items=[
@@ -166,8 +187,9 @@ def _values(found: SignedEnergy | None, checked: Sequence[CheckedValue]) -> Sign
                 reason=it.reason,
                 meter=it.record.meter if it.record else "",
             )
-            for it in checked
+            for it in checked.values
         ],
+        is_whole=checked.is_whole,
     )
 
 

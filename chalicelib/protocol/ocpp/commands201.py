@@ -83,8 +83,8 @@ _TRIGGERS = {
     Message.LOG_STATUS: "LogStatusNotification",
     Message.CERTIFICATE: "SignChargingStationCertificate",
 }
-# `Component/instance.Variable/instance`, both instances optional.
-_SETTING = re.compile(r"([^./]{1,50})(?:/([^./]{1,50}))?\.([^./]{1,50})(?:/([^./]{1,50}))?")
+# `Component/instance@EVSE.Variable/instance`, both instances and the EVSE optional.
+_SETTING = re.compile(r"([^./@]{1,50})(?:/([^./@]{1,50}))?(?:@([1-9]\d{0,3}))?\.([^./]{1,50})(?:/([^./]{1,50}))?")
 
 
 def _token(token: str) -> Fields:
@@ -124,9 +124,10 @@ def _setting(name: str) -> Fields:
     parts = _SETTING.fullmatch(name)
     if parts is None:
         raise Unable(f"{name!r} does not name a variable: write Component.Variable, or Component/instance.Variable")
+    evse = {"id": int(parts[3])} if parts[3] else None
     return {
-        "component": present(name=parts[1], instance=parts[2]),
-        "variable": present(name=parts[3], instance=parts[4]),
+        "component": present(name=parts[1], instance=parts[2], evse=evse),
+        "variable": present(name=parts[4], instance=parts[5]),
     }
 
 

@@ -1,7 +1,7 @@
 """A charger's settings by the names of its OCPP version: wishes become keys or variables, and answers become ours.
 
-1.6: configuration keys (§9). 2.x: variables of components (part 2, appendix 3), written `Component.Variable/instance`
-as `read_settings` takes them. What is known of single makers stands in `_QUIRKS`.
+1.6: configuration keys (§9). 2.x: variables of components (part 2, appendix 3), written `Component.Variable/instance`,
+or `Component@2.Variable` of EVSE 2, as `read_settings` takes them. What is known of single makers stands in `_QUIRKS`.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ _NAMES16 = {
     Aspect.MOST_PROFILES: "MaxChargingProfilesInstalled",
     Aspect.PHASES_SWITCH: "ConnectorSwitch3to1PhaseSupported",
     Aspect.FEATURES: "SupportedFeatureProfiles",
+    Aspect.KEY_SENT: "PublicKeyWithSignedMeterValue",
 }
 _NAMES201 = {
     Aspect.MOST_READ: "DeviceDataCtrlr.ItemsPerMessage/GetVariables",
@@ -93,7 +94,11 @@ _NAMES201 = {
     Aspect.LIMITS_ON: "SmartChargingCtrlr.Enabled",
     Aspect.MASTER_PASS: "AuthCtrlr.MasterPassGroupId",
     Aspect.COST_SHOWN: COST_SHOWN,
+    Aspect.KEY_SENT: "OCPPCommCtrlr.PublicKeyWithSignedMeterValue",
 }
+# OCA's application note on signed meter values, 3.3.1 and 4.3.2; of the first its text and its examples differ.
+_OF_EVSES16 = {Aspect.METER_KEY: ("MeterPublicKey[{}]", "MeterPublicKey{}")}
+_OF_EVSES201 = {Aspect.METER_KEY: ("FiscalMetering@{}.PublicKey",)}
 _LIMITS = (
     DesiredSetting(Aspect.MOST_READ),
     DesiredSetting(Aspect.MOST_WRITTEN),
@@ -128,13 +133,21 @@ def targets(protocol: str, vendor: str, model: str, wishes: Sequence[DesiredSett
 
     Limits of its messages come first: they are read before anything else.
     """
-    names = _NAMES16 if _is_16(protocol) else _NAMES201
     quirk = _quirk(vendor, model)
     return tuple(
-        Target(names[wish.aspect], wish.aspect, _choices(wish, quirk), _kind(wish))
+        Target(name=name, aspect=wish.aspect, choices=_choices(wish, quirk), kind=_kind(wish), evse=wish.evse)
         for wish in (*_LIMITS, *wishes)
-        if wish.aspect in names and wish.aspect not in quirk.leaves
+        for name in _names(protocol, wish)
+        if wish.aspect not in quirk.leaves
     )
+
+
+def _names(protocol: str, wish: DesiredSetting) -> Sequence[str]:
+    """What a version calls it; some is called in two ways."""
+    if wish.evse:
+        return [it.format(wish.evse) for it in (_OF_EVSES16 if _is_16(protocol) else _OF_EVSES201)[wish.aspect]]
+    name = (_NAMES16 if _is_16(protocol) else _NAMES201).get(wish.aspect)
+    return (name,) if name else ()
 
 
 def _is_16(protocol: str) -> bool:
@@ -188,9 +201,10 @@ def writing(protocol: str, ask: Write) -> tuple[Command, tuple[str, ...]]:
 def place(name: str) -> dict[str, Any]:
     """The component and the variable of a name of ours."""
     component, _, variable = name.partition(".")
+    component, _, evse = component.partition("@")
     variable, _, instance = variable.partition("/")
     return {
-        "component": {"name": component},
+        "component": {"name": component} | ({"evse": {"id": int(evse)}} if evse else {}),
         "variable": {"name": variable} | ({"instance": instance} if instance else {}),
     }
 
@@ -255,4 +269,6 @@ def _name(item: Mapping[str, Any]) -> str:
     if not isinstance(component, dict) or not isinstance(variable, dict):
         return ""
     instance = f"/{variable['instance']}" if variable.get("instance") else ""
-    return f"{component.get('name')}.{variable.get('name')}{instance}"
+    evse = component.get("evse")
+    place = f"@{evse.get('id')}" if isinstance(evse, dict) else ""
+    return f"{component.get('name')}{place}.{variable.get('name')}{instance}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -22,6 +23,7 @@ from chalicelib.protocol.transparency.ecdsa import Malformed, Unsupported
 _OCCASIONS = {"Transaction.Begin": Occasion.BEGIN, "Transaction.End": Occasion.END}
 # "oca:base16:asn1:30…", as OCA's application note on signed meter values has it for 1.6.
 _KEY_PREFIX = "oca:"
+_NO_DIGIT = re.compile(r"0x|[^0-9a-f]")
 
 
 _PLAIN = (f"{ocmf.HEADER}|", f"{alfen.HEADER};", "<")
@@ -52,7 +54,13 @@ def text_of(value: SignedValue) -> tuple[str, bool]:
 
 
 def _signed_of(sample: Mapping[str, Any]) -> Mapping[str, Any]:
+    """OCPP 2.x's SignedMeterValueType; in 1.6 it is the value itself, as JSON (OCA's application note, 3.2.1)."""
     signed = sample.get("signedMeterValue")
+    if signed is None and str(sample.get("value")).lstrip().startswith("{"):
+        try:
+            signed = json.loads(sample["value"])
+        except (ValueError, RecursionError):
+            return {}
     return signed if isinstance(signed, dict) else {}
 
 
@@ -78,10 +86,13 @@ def key_text(told: str) -> str:
         if not inner.startswith(_KEY_PREFIX):
             return text
         text = inner
-    parts = text.split(":")
+    parts = text.split(":", 3)
     if len(parts) != 4 or parts[2] != "asn1" or parts[1] not in ("base16", "base64"):
         raise Malformed("the key is written as nobody writes keys")
-    return parts[3]
+    if parts[1] == "base64":
+        return parts[3]
+    # As it is printed on the meter: what is no digit does not count, nor does 0x.
+    return _NO_DIGIT.sub("", parts[3].lower())
 
 
 def verification(found: SignedRecord, known_key: str) -> Verification:
@@ -110,10 +121,19 @@ def _is_signed(found: SignedRecord, key: ecdsa.PublicKey) -> bool:
 
 def is_public_key(text: str) -> bool:
     """Whether a text is a public key of any curve that can be checked here."""
+    return _any_key(text) is not None
+
+
+def is_same_key(one: str, other: str) -> bool:
+    """Whether two texts are the same public key, however written."""
+    found = _any_key(one)
+    return one == other or (found is not None and found == _any_key(other))
+
+
+def _any_key(text: str) -> ecdsa.PublicKey | None:
     for curve in ecdsa.CURVES:
         try:
-            ecdsa.public_key(key_text(text), curve)
+            return ecdsa.public_key(key_text(text), curve)
         except Malformed:
             continue
-        return True
-    return False
+    return None

@@ -15,10 +15,13 @@ from chalicelib.protocol.transparency.records import text_of
 _OF_XML = "EDL_40_SIG"
 
 
-def document(number: int, values: Iterable[tuple[SignedValue, SignedRecord | None, str]]) -> str:
+def document(
+    number: int, values: Iterable[tuple[SignedValue, SignedRecord | None, str]], *, is_whole: bool = True
+) -> str:
     """The values of one charge, which bears that number: each as it came, as it was read (None: not), and its key."""
     entries = "\n".join(_entry(number, *it) for it in values)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n<values>\n{entries}\n</values>\n'
+    left_out = "" if is_whole else "<!-- There are more: these are the first and the last. -->\n"
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<values>\n{left_out}{entries}\n</values>\n'
 
 
 def _entry(number: int, value: SignedValue, record: SignedRecord | None, key: str) -> str:

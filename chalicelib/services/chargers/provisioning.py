@@ -2,10 +2,11 @@
 
 One message at a time, each from the answer to the one before, in whatever process that comes: `Setup` is the
 conversation's memory, and the name of the message awaited its baton. A charger is looked at after each boot, when its
-operator's profile has changed, and when a charge of it came without a meter; never while its BootNotification waits
-for its answer, nor while a car has been plugged in and a start may be at hand, so the look begins with the next
-status that is neither (`is_due`). One that was in order is asked one question. Nothing here may stand in the way of
-what the charger itself says: what fails is logged, and tried again after the next boot.
+operator's profile has changed, and when a charge of it came without a meter, or as the first that its meter signed;
+never while its BootNotification waits for its answer, nor while a car has been plugged in and a start may be at hand,
+so the look begins with the next status that is neither (`is_due`). One that was in order is asked one question.
+Nothing here may stand in the way of what the charger itself says: what fails is logged, and tried again after the next
+boot.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from chalicelib.records.chargers import Admission, Charger, Connection, Errand, 
 from chalicelib.records.parts import WHOLE, Part
 from chalicelib.services.access import Refusal, operators_own
 from chalicelib.services.chargers.commands import ChargerCommands
+from chalicelib.services.transparency.pinned_keys import PinnedKeys
 
 # Chargers that a new profile reaches in a minute and operator, as far as there is time; the others are met when they
 # connect anew, every two hours at the latest.
@@ -58,6 +60,7 @@ class Provisioning:
     commands: ChargerCommands
     clock: Clock
     new_id: NewId
+    pinned_keys: PinnedKeys
     heartbeat_s: int | None = None
 
     # When a charger is to be looked at.
@@ -150,6 +153,7 @@ class Provisioning:
             has_main_meter=charger.has_main_meter,
             keeps_list=charger.keeps_list,
             heartbeat_s=self.heartbeat_s,
+            signing_evses=tuple(sorted({it.evse for it in charger.connectors})) if charger.signs else (),
         )
         targets = wording.targets(charger.protocol, charger.vendor or "", charger.model or "", wishes(profile, place))
         known = self.setups.get(charger.charger_id)
@@ -193,6 +197,8 @@ class Provisioning:
             self.setups.settle(charger.charger_id, setup.profile, found, ability)
             if charger.place is not None:
                 self.places.set_metered(charger.place, found is not MeteringCapability.NONE)
+        if setup.meter_keys:
+            self.pinned_keys.configured(charger.charger_id, setup.meter_keys)
         # Last, so that whoever sees it settled sees what came of it too.
         self.setups.save(charger.charger_id, setup, awaited_before)
         _log.info("charger is set up", extra={"charger_id": charger.charger_id, "metering": found})

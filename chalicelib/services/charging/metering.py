@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from chalicelib.domain.charging.ends import Unplugged
+from chalicelib.domain.charging.ends import SignedLate, Unplugged
 from chalicelib.domain.charging.holds import HOLD_IS_GOOD_FOR, good_until
 from chalicelib.domain.charging.occupation import Occupation, occupation
 from chalicelib.domain.charging.session import Session
@@ -18,7 +18,7 @@ from chalicelib.domain.pricing.energy import Measured
 from chalicelib.domain.pricing.evidence import ORDINARY_CHARGE, Flag
 from chalicelib.domain.transparency.signed_records import SignedEnergy, Unproven, differs, rule
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Sites
+from chalicelib.ports.chargers import Chargers, Setups, Sites
 from chalicelib.ports.charging import Readings
 from chalicelib.services.access import Refusal, operators_own
 from chalicelib.services.at_once import together
@@ -39,6 +39,8 @@ class Metering:
     readings: Readings
     changes: SessionChanges
     sites: Sites
+    chargers: Chargers
+    setups: Setups
     clock: Clock
 
     def measured(self, session: Session, unplugged_at: datetime | None = None) -> Session:
@@ -58,12 +60,13 @@ class Metering:
         """What its evidence comes to; None where its charger has told of no transaction."""
         if session.ref is None:
             return None
-        ref = session.ref
         began_at, until = session.started_at or session.created_at, session.stopped_at or self.clock()
         plain, signed = together(
             lambda: self.evidence.whole(session),
-            lambda: self.signed.of(session.charger_id, ref, began_at, until),
+            lambda: self.signed.of(session, began_at, until),
         )
+        if signed is not None:
+            self._have_keys_asked(session.charger_id)
         found, is_contradicted = self._judged(session, plain, signed)
         flags = {Flag.END_UNKNOWN} if session.stopped_at is None else set[Flag]()
         ended_at = session.stopped_at or self._last_seen(session)
@@ -101,19 +104,30 @@ class Metering:
         differing = {Flag.SIGNED_DIFFERS} if differs(signed.energy_wh, plain.energy_wh) else set[Flag]()
         return replace(plain, energy_wh=signed.energy_wh, flags=plain.flags | differing, is_bounded=True), False
 
+    def _have_keys_asked(self, charger_id: str) -> None:
+        """A charger is asked for its meters' keys once one of them has signed. A read; two writes the first time."""
+        charger = self.chargers.get(charger_id)
+        if charger is not None and not charger.signs:
+            self.setups.note_signing(charger)
+            self.setups.mark_due(charger)
+
     def compare(self, session: Session) -> None:
-        """Flag a session that was weighed before all was told that its meter signed, where that says otherwise."""
+        """See to what its meter signed and its charger told only after the session was weighed, where that is other.
+
+        What is less will be given back; of more nothing is ever taken for it.
+        """
         if session.measured_wh is None or session.ref is None:
             return
         began_at, until = session.started_at or session.created_at, session.stopped_at or self.clock()
-        signed = self.signed.of(session.charger_id, session.ref, began_at, until)
+        signed = self.signed.of(session, began_at, until)
         if signed is None:
             return
         flags = [Flag.SIGNATURE_INVALID] if signed.is_contradicted else []
         if signed.energy_wh is not None and differs(signed.energy_wh, session.measured_wh):
             flags.append(Flag.SIGNED_DIFFERS)
-        if flags:
-            self.changes.apply(session.session_id, *map(Flagged, flags), known=session)
+        late = [SignedLate(signed.energy_wh)] if signed.energy_wh is not None else []
+        if flags or late:
+            self.changes.apply(session.session_id, *late, *map(Flagged, flags), known=session)
 
     def decide(self, operator_id: str, session_id: str, energy_wh: int, who: str) -> Session:
         """A person has looked: so much is billed, 0 for nothing. Saying it again changes nothing.

@@ -100,10 +100,13 @@ class DisputeEvidence:
 
     def _signed(self, session: Session, texts: dict[str, str], missing: dict[str, str], *, is_forgotten: bool) -> None:
         try:
-            checked = self.signed.of_session(session)
+            found = self.signed.of_session(session)
         except NotFound:
             missing["signed-values.json"] = "the meter signed nothing of this charge"
             return
+        checked = found.values
+        if not found.is_whole:
+            missing["the rest of signed-values.json"] = "there are too many: the first and the last are here"
         size = sum(len(it.value.sample) for it in checked)
         shown = evidence_text([_value(it, is_shown=True) for it in checked]) if size <= _MOST_SIGNED_CHARS else ""
         is_long = not shown or _answer_bytes(shown) > _MOST_ANSWER_BYTES // 2
@@ -111,7 +114,7 @@ class DisputeEvidence:
         is_shown = not is_forgotten and not is_long
         texts["signed-values.json"] = evidence_text([_value(it, is_shown=is_shown) for it in checked])
         if is_shown:
-            texts["signed-values.xml"] = document(session, checked)
+            texts["signed-values.xml"] = document(session, found)
         else:
             missing["the letter of signed-values.json"] = missing["signed-values.xml"] = why
 

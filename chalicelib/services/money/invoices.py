@@ -6,13 +6,22 @@ Whoever charges for themselves has the receipt.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from chalicelib.domain.charging.refunds import RefundStatus
 from chalicelib.domain.charging.session import Session
-from chalicelib.domain.money.invoice import Invoice, Sale, can_be_invoiced, credit_note_of, invoice_of, reversal_of
+from chalicelib.domain.money.invoice import (
+    Draft,
+    Invoice,
+    Sale,
+    can_be_invoiced,
+    credit_note_of,
+    invoice_of,
+    reversal_of,
+)
 from chalicelib.domain.money.party import Party, buyer_of, seller_of
 from chalicelib.domain.money.receipt import Receipt
 from chalicelib.domain.pricing.wall_clock import zone
@@ -21,9 +30,11 @@ from chalicelib.ports.drivers import Drivers
 from chalicelib.ports.money import InvoiceRuns, Invoices, OperatorProfiles, Organisations
 from chalicelib.records.drivers import Driver
 from chalicelib.services.access import NotFound, Refusal
+from chalicelib.services.money.settled import SettledCharges
 
 # What an organisation is given to pay its month in.
 _PAYABLE_IN = timedelta(days=14)
+_SALT_BYTES = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +46,7 @@ class IssuedInvoices:
     drivers: Drivers
     organisations: Organisations
     operator_profiles: OperatorProfiles
+    settled: SettledCharges
     clock: Clock
 
     def issue(self, session: Session, receipt: Receipt) -> Sequence[Invoice]:
@@ -65,7 +77,7 @@ class IssuedInvoices:
         seller, buyer, today = self._seller(session, receipt), self._buyer(session), _day(self.clock(), receipt)
         payable_on = today + _PAYABLE_IN if session.organisation_id is not None else None
         draft = invoice_of([_sale(it) for _, it in sold], seller, buyer, payable_on)
-        return self.invoices.issue(session.operator_id, source, draft, today)
+        return self._issued(session.operator_id, source, draft, today)
 
     def papers(self, session: Session) -> Sequence[Invoice]:
         """What was issued to a session's driver, the invoice first. Raises NotFound before there is one.
@@ -99,11 +111,20 @@ class IssuedInvoices:
             source = _source(session, refund.number)
             if refund.status is RefundStatus.DONE:
                 draft = credit_note_of(invoice, receipt, refund, sale.began_on, sale.ended_on)
-                issued.append(self.invoices.issue(session.operator_id, source, draft, on))
+                issued.append(self._issued(session.operator_id, source, draft, on))
             elif refund.is_failed and (note := self.invoices.of(session.operator_id, source)) is not None:
-                undone = self.invoices.issue(session.operator_id, _undoing(source), reversal_of(note), on)
+                undone = self._issued(session.operator_id, _undoing(source), reversal_of(note), on)
                 issued += [note, undone]
         return issued
+
+    def _issued(self, operator_id: str, source: str, draft: Draft, on: date) -> Invoice:
+        """The paper of that source; if it is issued now, it is brought to the log."""
+        salt = secrets.token_urlsafe(_SALT_BYTES)
+        paper = Invoice(number="", issued_on=on, draft=draft, salt=salt, issued_at=self.clock())
+        found = self.invoices.issue(operator_id, source, paper)
+        if found.salt == salt:
+            self.settled.bring_paper(operator_id, found)
+        return found
 
     def _buyer(self, session: Session) -> Party:
         if session.organisation_id is None:

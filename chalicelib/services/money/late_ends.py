@@ -1,7 +1,8 @@
-"""Refunds what a charger's true end, told after the bill, shows to be billed too much; the rest is for a person to see.
+"""Refunds what a charger's true end, or what its meter signed, told too late, shows to be billed too much.
 
-Nothing more is ever taken for it: a bill that is paid stays as high as it was, and its flag says why it should not have
-been. Ends that are told in time correct the session itself (`domain/charging/ends.py`).
+The rest is for a person to see. Nothing more is ever taken for it: a bill that is paid stays as high as it was, and its
+flag says why it should not have been. Ends that are told in time correct the session itself
+(`domain/charging/ends.py`).
 """
 
 from __future__ import annotations
@@ -38,11 +39,12 @@ class LateEnds:
         end = session.late_end
         if end is None or end.is_settled or not session.is_over:
             return session
-        planned_minor = sum(it.amount_minor for it in session.refunds if it.key == _KEY)
+        key = _KEY if end.signed_wh is None else f"{_KEY} {end.signed_wh}"
+        planned_minor = sum(it.amount_minor for it in session.refunds if it.key == key)
         back_minor = planned_minor or self._too_much_minor(session, end)
         if back_minor > 0:
             try:
-                session = self.refunds.refund(session.operator_id, session.session_id, back_minor, _KEY)
+                session = self.refunds.refund(session.operator_id, session.session_id, back_minor, key)
             except Refusal as refusal:
                 _log.warning("not given back", extra={"session_id": session.session_id, "why": str(refusal)})
         return self.changes.apply(session.session_id, LateEndSettled(), known=session)

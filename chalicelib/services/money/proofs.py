@@ -1,4 +1,4 @@
-"""Proves what is logged of a settled charge to whoever it belongs to.
+"""Proves what is logged of a settled charge, or of an invoice, to whoever it belongs to.
 
 An entry that was lost on its way is brought again by the first who asks for its proof. Where what is kept is no longer
 what was logged, the proof is handed out as it is, for whoever checks it to see; and we are told.
@@ -9,19 +9,21 @@ from __future__ import annotations
 import base64
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chalicelib.domain.charging.session import Session
-from chalicelib.domain.money.receipt import Receipt
-from chalicelib.domain.money.settlement import parts
-from chalicelib.domain.transparency.entries import EntryPart, part_salt
+from chalicelib.domain.money.invoice import Invoice
+from chalicelib.domain.money.settlement import paper_text, parts
+from chalicelib.domain.transparency.entries import PAPER, part_salt
 from chalicelib.domain.transparency.merkle import is_included, leaf_hash
 from chalicelib.ports.transparency import LogQueue
 from chalicelib.protocol.transparency.checkpoint import told
 from chalicelib.protocol.transparency.log_proof import LogProof
+from chalicelib.records.transparency import Leaf
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.money.receipts import IssuedReceipts
-from chalicelib.services.money.settled import leaf
+from chalicelib.services.money.settled import leaf, paper_leaf
 from chalicelib.services.transparency.log import TransparencyLog
 
 _log = logging.getLogger(__name__)
@@ -47,7 +49,17 @@ class Proofs:
             raise Refusal("no_receipt_yet", f"session is {session.told_state}; its proof comes once it is paid")
         if not session.salt:
             raise Refusal("no_proof", "nothing of this session is in the log, or its person has been forgotten")
-        known = leaf(session, receipt)
+        texts = {str(part): text for part, text in parts(session, receipt).items()}
+        return self._proof(leaf(session, receipt), session.salt, texts)
+
+    def of_paper(self, operator_id: str, invoice: Invoice) -> LogProof:
+        """That an invoice or credit note is in the log. Raises Refusal: it was not logged, or is not yet."""
+        known = paper_leaf(operator_id, invoice)
+        if known is None:
+            raise Refusal("no_proof", "it was issued before invoices were in the log")
+        return self._proof(known, invoice.salt, {PAPER: paper_text(invoice)})
+
+    def _proof(self, known: Leaf, salt: str, texts: Mapping[str, str]) -> LogProof:
         try:
             proof = self.log.proof(known.name, known.since)
         except NotFound:
@@ -57,14 +69,13 @@ class Proofs:
             raise Refusal("not_logged_yet", "it is on its way into the log; ask again in a few minutes") from None
         state, leaf_now = told(proof.checkpoint), leaf_hash(known.entry.encode())
         if not is_included(leaf_now, proof.index, state.size, proof.hashes, state.root):
-            _log.error("a settled charge is not what was logged", extra={"session_id": session.session_id})
-        return LogProof(proof.index, proof.hashes, proof.checkpoint, _shown(session, receipt))
+            _log.error("a settled charge is not what was logged", extra={"logged_as": known.name})
+        return LogProof(proof.index, proof.hashes, proof.checkpoint, _shown(salt, texts))
 
 
-def _shown(session: Session, receipt: Receipt) -> bytes:
+def _shown(salt: str, texts: Mapping[str, str]) -> bytes:
     """Each part's text and salt: what a proof's extra line says."""
-    texts = parts(session, receipt)
     shown = {
-        it: {"salt": base64.b64encode(part_salt(session.salt, it)).decode(), "text": texts[it]} for it in EntryPart
+        part: {"salt": base64.b64encode(part_salt(salt, part)).decode(), "text": text} for part, text in texts.items()
     }
     return json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode()

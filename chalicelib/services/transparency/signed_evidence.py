@@ -16,23 +16,24 @@ from datetime import datetime
 
 from chalicelib.domain.chargers.events import SignedValue
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.transparency.meter_keys import KeySource, MeterKey, enclosed_key, known_key, pinned
 from chalicelib.domain.transparency.signed_records import (
-    KeySource,
-    MeterKey,
     NoQuantity,
     SignedEnergy,
     SignedQuantity,
     SignedRecord,
     Verification,
-    enclosed_key,
-    known_key,
     quantity,
 )
 from chalicelib.ports import Clock
 from chalicelib.ports.transparency import MeterKeys, SignedValues
-from chalicelib.services.access import NotFound, Refusal
+from chalicelib.services.access import NotFound
 
-_MOST_MESSAGES = 1_000
+# A charge of two days that is signed three times a minute.
+_MESSAGES_A_PAGE, _MOST_PAGES = 1_000, 10
+_TOO_MUCH = "more was signed of this charge than is weighed"
+# An answer of Lambda's holds six megabytes.
+_MOST_CHARS_SHOWN = 3_000_000
 # The worst that one record shows counts for the charge.
 _WORST_FIRST = (
     Verification.INVALID,
@@ -42,7 +43,6 @@ _WORST_FIRST = (
     Verification.UNKNOWN_KEY,
     Verification.VALID,
 )
-_PIN_ATTEMPTS = 5
 # They stand in the session's row.
 _MOST_DIGESTS = 64
 _log = logging.getLogger(__name__)
@@ -62,6 +62,14 @@ class CheckedValue:
     key: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedValues:
+    """What was signed of a charge, checked; where that is not all of it, the first and the last."""
+
+    values: Sequence[CheckedValue]
+    is_whole: bool
+
+
 @dataclass(frozen=True)
 class SignedEvidence:
     """Checks a charge's signed values, and says what they come to."""
@@ -70,68 +78,61 @@ class SignedEvidence:
     keys: MeterKeys
     clock: Clock
 
-    def of(self, charger_id: str, ref: str, began_at: datetime, ended_at: datetime) -> SignedEnergy | None:
-        """What was signed of a charge between these times; None where nothing was.
+    def of(self, session: Session, began_at: datetime, ended_at: datetime) -> SignedEnergy | None:
+        """What was signed of a session's charge between these times; None where nothing was.
 
-        One query; where something was, a read of the keys. A write once in a meter's life, where its first key comes
-        along.
+        One query for each page; where something was, a read of the keys. Once in a meter's life, where its first key
+        comes along, a write.
         """
-        told = self.told(charger_id, ref)
+        told, is_whole = self._told(session)
         if not told:
             return None
         read = [_read(it) for it in told]
-        keys = self._with_first(charger_id, read, lambda it: it.is_of(began_at, ended_at))
-        return self._energy([_checked(it, keys) for it in read], lambda it: it.is_of(began_at, ended_at))
+        keys = self._with_first(session, read, lambda it: it.is_of(began_at, ended_at))
+        checked = [_checked(it, keys, session.connector.evse) for it in read]
+        found = self._energy(checked, lambda it: it.is_of(began_at, ended_at))
+        return found if is_whole else replace(found, energy_wh=None, register=None, reason=_TOO_MUCH)
 
-    def told(self, charger_id: str, ref: str) -> Sequence[SignedValue]:
-        """All that was signed of a charge, to the letter and in order. One query."""
-        return self.values.page(charger_id, ref, _MOST_MESSAGES, "")[0]
-
-    def checked(self, charger_id: str, told: Sequence[SignedValue]) -> Sequence[CheckedValue]:
-        """Each value with its verification; whoever looks pins nothing. One read."""
-        keys = self.keys.of(charger_id)
-        return [_checked(_read(it), keys) for it in told]
+    def _told(self, session: Session) -> tuple[Sequence[SignedValue], bool]:
+        """What was signed of a session, to the letter and in order, and whether that is all of it."""
+        found: list[SignedValue] = []
+        after: str | None = ""
+        for _ in range(_MOST_PAGES if session.ref else 0):
+            page, after = self.values.page(session.charger_id, session.ref or "", _MESSAGES_A_PAGE, after or "")
+            found += page
+            if after is None:
+                break
+        return found, not after
 
     def _with_first(
-        self, charger_id: str, read: Sequence[CheckedValue], is_of_it: Callable[[SignedQuantity], bool]
+        self, session: Session, read: Sequence[CheckedValue], is_of_it: Callable[[SignedQuantity], bool]
     ) -> Sequence[MeterKey]:
         """The keys of a charger, with the one that came along with this charge if there was none for its meter."""
+        charger_id, evse = session.charger_id, session.connector.evse
         keys = self.keys.of(charger_id)
         records = [it.record for it in read if it.record is not None]
         key = enclosed_key(records) if len(records) == len(read) else ""
-        if not key or known_key(keys, records[0].meter, self.clock()):
+        if not key or known_key(keys, records[0].meter, evse, self.clock()):
             return keys
         if any(_verified(it, key)[0] is not Verification.VALID for it in records) or not _is_whole(records, is_of_it):
             return keys
-        first = MeterKey(meter=records[0].meter, key=key, source=KeySource.FIRST_SIGHT, since=self.clock())
-        if self.keys.pin(charger_id, keys, first):
+        first = MeterKey(meter=records[0].meter, key=key, source=KeySource.FIRST_SIGHT, since=self.clock(), evse=evse)
+        if self.keys.replace(charger_id, keys, pinned(keys, first)):
             _log.info("meter key pinned", extra={"charger_id": charger_id, "meter": first.meter})
         return self.keys.of(charger_id)
 
-    def of_session(self, session: Session) -> Sequence[CheckedValue]:
-        """All that was signed of a session, checked. A query and a read. Raises NotFound where nothing was."""
-        told = self.told(session.charger_id, session.ref) if session.ref else ()
+    def of_session(self, session: Session) -> CheckedValues:
+        """What was signed of a session, as much as an answer holds; whoever looks pins nothing.
+
+        A query for each page, and a read. Raises NotFound where nothing was signed.
+        """
+        told, is_whole = self._told(session)
         if not told:
             raise NotFound("nothing was signed of this charge")
-        return self.checked(session.charger_id, told)
-
-    def pin(self, charger_id: str, meter: str, key: str) -> Sequence[MeterKey]:
-        """A person says by which key a meter is known from now on; saying it again changes nothing.
-
-        Raises Refusal: it is no public key.
-        """
-        from chalicelib.protocol.transparency import records  # noqa: PLC0415
-
-        if not records.is_public_key(key):
-            raise Refusal("not_a_key", "it is no public key of a curve that meters sign with, in hexadecimal or base64")
-        wanted = MeterKey(meter=meter, key=key, source=KeySource.OPERATOR, since=self.clock())
-        for _ in range(_PIN_ATTEMPTS):
-            keys = self.keys.of(charger_id)
-            if any((it.meter, it.key, it.until) == (meter, key, None) for it in keys):
-                return keys
-            if self.keys.pin(charger_id, keys, wanted):
-                return self.keys.of(charger_id)
-        raise RuntimeError(f"the keys of {charger_id} were changed {_PIN_ATTEMPTS} times meanwhile")
+        keys = self.keys.of(session.charger_id)
+        shown = _both_ends(told)
+        checked = [_checked(_read(it), keys, session.connector.evse) for it in shown]
+        return CheckedValues(checked, is_whole and len(shown) == len(told))
 
     def _energy(self, checked: Sequence[CheckedValue], is_of_it: Callable[[SignedQuantity], bool]) -> SignedEnergy:
         worst = next(it for it in _WORST_FIRST if any(found.verification is it for found in checked))
@@ -185,12 +186,23 @@ def _verified(record: SignedRecord, known_key: str) -> tuple[Verification, str]:
         return Verification.UNSUPPORTED, str(error)
 
 
-def _checked(it: CheckedValue, keys: Sequence[MeterKey]) -> CheckedValue:
+def _checked(it: CheckedValue, keys: Sequence[MeterKey], evse: int) -> CheckedValue:
     if it.record is None:
         return it
-    known = known_key(keys, it.record.meter, it.value.at)
+    known = known_key(keys, it.record.meter, evse, it.value.at)
     verification, reason = _verified(it.record, known)
     return replace(it, verification=verification, reason=reason, key=known or it.record.enclosed_key)
+
+
+def _both_ends(told: Sequence[SignedValue]) -> Sequence[SignedValue]:
+    """All of it where it fits into an answer, else as many of the first and of the last: those are billed by."""
+    left, count = _MOST_CHARS_SHOWN, 0
+    while 2 * count < len(told):
+        left -= len(told[count].sample) + len(told[-1 - count].sample)
+        if left < 0:
+            return [*told[:count], *told[len(told) - count :]]
+        count += 1
+    return told
 
 
 def _digests(values: Sequence[SignedValue]) -> tuple[str, ...]:
@@ -200,9 +212,10 @@ def _digests(values: Sequence[SignedValue]) -> tuple[str, ...]:
     return tuple(hashlib.sha256(it.sample.encode()).hexdigest() for it in weighed)
 
 
-def document(session: Session, checked: Sequence[CheckedValue]) -> str:
+def document(session: Session, checked: CheckedValues) -> str:
     """The file for the S.A.F.E. transparency software."""
     from chalicelib.protocol.transparency import safe  # noqa: PLC0415
 
     number = zlib.crc32(session.session_id.encode())
-    return safe.document(number, ((it.value, it.record, it.key) for it in checked))
+    values = ((it.value, it.record, it.key) for it in checked.values)
+    return safe.document(number, values, is_whole=checked.is_whole)

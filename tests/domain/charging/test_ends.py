@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import permutations
@@ -9,9 +10,18 @@ from itertools import permutations
 import pytest
 
 from chalicelib.domain.chargers.events import ConnectorId, StopReason
-from chalicelib.domain.charging.ends import CarGone, EndedByHand, GoesOn, LateEndSettled, SeenFree
+from chalicelib.domain.charging.ends import CarGone, EndedByHand, GoesOn, LateEndSettled, SeenFree, SignedLate
 from chalicelib.domain.charging.session import ByHand, Origin, Reason, Session, State
-from chalicelib.domain.charging.transitions import Billed, EnergyMeasured, Moved, SessionEvent, Started, Stopped, apply
+from chalicelib.domain.charging.transitions import (
+    Billed,
+    EnergyDecided,
+    EnergyMeasured,
+    Moved,
+    SessionEvent,
+    Started,
+    Stopped,
+    apply,
+)
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.domain.pricing.tariff import Tariff, simple_elements
@@ -104,6 +114,38 @@ def test_a_true_end_after_the_bill_that_says_the_same_needs_nobody() -> None:
         Stopped(ref="7", at=MEANT.at + timedelta(seconds=30), meter_stop_wh=2000, reason=StopReason.LOCAL),
     )
     assert (session.late_end, session.is_end_inferred) == (None, False)
+
+
+SIGNED = SignedLate(2990)
+
+
+def test_what_was_signed_late_and_is_less_is_noted_beside_the_bill_and_waits_to_be_given_back() -> None:
+    session = told(TRUE, EnergyMeasured(at=TRUE.at, energy_wh=3000), Billed(BILL))
+    late = apply(session, SIGNED)
+    assert late.late_end is not None
+    assert (late.late_end.at, late.late_end.signed_wh, late.late_end.is_settled) == (TRUE.at, 2990, False)
+    assert (late.energy_wh, late.bill) == (3000, BILL)
+    assert apply(late, SIGNED) is late
+    settled = apply(late, LateEndSettled())
+    assert apply(settled, SIGNED) is settled
+    for energy_wh in (2991, 3000, 9000):
+        assert apply(session, SignedLate(energy_wh)) is session
+
+
+def test_what_waits_for_a_person_is_weighed_anew_and_what_a_person_decided_stays() -> None:
+    until = TRUE.at + HOUR
+    asked = told(TRUE, EnergyMeasured(at=TRUE.at, energy_wh=3000, review_until=until))
+    assert asked.needs_review
+    again = apply(asked, SignedLate(3500))
+    assert (again.measured_wh, again.needs_review) == (None, False)
+    decided = apply(asked, EnergyDecided(TRUE.at, 3000, "person"))
+    assert apply(decided, SIGNED) is decided
+
+
+def test_an_end_that_is_told_better_before_the_bill_makes_good_for_what_was_signed_late() -> None:
+    late = told(CarGone(NOW + HOUR / 5), replace(GUESSED, energy_wh=3000), SIGNED)
+    assert late.late_end is not None
+    assert apply(late, TRUE).late_end is None
 
 
 def test_a_charge_thought_over_goes_on_and_one_that_was_to_end_still_is() -> None:

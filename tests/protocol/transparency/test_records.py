@@ -184,6 +184,26 @@ def test_a_record_of_ocpp_2_is_read_with_the_key_beside_it() -> None:
     assert records.verification(found, METER.public_key) is Verification.VALID
 
 
+def test_a_record_of_ocpp_1_6_may_be_the_same_object_as_text() -> None:
+    key = base64_of(f"oca:base16:asn1:{METER.public_key}".encode())
+    signed = {"signedMeterData": base64_of(WHOLE.encode()), "encodingMethod": "OCMF", "publicKey": key}
+    sample = {"value": json.dumps(signed), "format": "SignedData", "context": "Transaction.End"}
+    found = records.record(SignedValue(AT, "Transaction.End", json.dumps(sample)))
+    assert records.verification(found, METER.public_key) is Verification.VALID
+    assert records.verification(found, "") is Verification.FOREIGN
+
+
+@pytest.mark.parametrize("text", ['{"signedMeterData":1}', "{", "{}", '{"a":' * 10_000])
+def test_an_object_as_text_that_is_none_is_no_record(text: str) -> None:
+    with pytest.raises((Malformed, Unsupported)):
+        records.record(_value(text))
+
+
+def test_a_key_may_be_told_as_it_is_printed_on_its_meter() -> None:
+    pairs = ":".join(METER.public_key[at : at + 2] for at in range(0, len(METER.public_key), 2))
+    assert records.key_text(f"oca:base16:asn1:0x{pairs.upper()}") == METER.public_key
+
+
 def test_a_key_that_came_along_must_be_the_known_one() -> None:
     other = SigningMeter()
     found = records.record(_value(f"{WHOLE}|{other.public_key}"))

@@ -158,9 +158,11 @@ class Box:
 
 
 def name_of(item: dict[str, Any]) -> str:
-    """`Component.Variable/instance`."""
+    """`Component@EVSE.Variable/instance`."""
+    component = item["component"]
+    evse = f"@{component['evse']['id']}" if "evse" in component else ""
     instance = f"/{item['variable']['instance']}" if "instance" in item["variable"] else ""
-    return f"{item['component']['name']}.{item['variable']['name']}{instance}"
+    return f"{component['name']}{evse}.{item['variable']['name']}{instance}"
 
 
 def box16(kit: Kit, **odd: Any) -> Box:

@@ -10,7 +10,9 @@ import pytest
 
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.pricing.evidence import Flag
-from chalicelib.domain.transparency.signed_records import KeySource, MeterKey, Register, Verification
+from chalicelib.domain.transparency.meter_keys import KeySource, MeterKey, pinned
+from chalicelib.domain.transparency.signed_records import Register, Verification
+from chalicelib.services.transparency import signed_evidence
 from tests.services.charging.test_quirks import Talk, told
 from tests.services.conftest import NOW, SITE, Kit
 from tests.signing import SigningMeter, base64_of, reading
@@ -48,8 +50,12 @@ def _charged(talk: Talk, *signed: str, meter_stop: int = 3000) -> Session:
 
 
 def _pinned(kit: Kit, meter: SigningMeter = METER, name: str = "G1/M1") -> None:
-    key = MeterKey(meter=name, key=meter.public_key, source=KeySource.OPERATOR, since=NOW)
-    assert kit.meter_keys.pin("CP-1", kit.meter_keys.of("CP-1"), key)
+    _pin(kit, MeterKey(meter=name, key=meter.public_key, source=KeySource.OPERATOR, since=NOW))
+
+
+def _pin(kit: Kit, key: MeterKey) -> None:
+    before = kit.meter_keys.of("CP-1")
+    assert kit.meter_keys.replace("CP-1", before, pinned(before, key))
 
 
 WHOLE = METER.record(reading(500.0, "B"), reading(501.9995, "E"))
@@ -215,7 +221,7 @@ def test_a_key_is_not_pinned_by_who_only_looks_nor_with_records_of_another_charg
     assert found.signed is not None
     assert found.signed.energy_wh is None
     assert kit.meter_keys.of("CP-1") == ()
-    (looked,) = kit.signed_evidence.of_session(found)
+    (looked,) = kit.signed_evidence.of_session(found).values
     assert looked.verification is Verification.FOREIGN
     assert kit.meter_keys.of("CP-1") == ()
 
@@ -234,15 +240,14 @@ def test_a_person_who_pins_another_key_ends_the_one_before_and_what_was_signed_b
     session = _charged(talk, WHOLE)
     talk.kit.clock.advance(days=1)
     key = MeterKey(meter="G1/M1", key=SigningMeter().public_key, source=KeySource.OPERATOR, since=talk.kit.clock.now)
-    assert talk.kit.meter_keys.pin("CP-1", talk.kit.meter_keys.of("CP-1"), key)
-    told_then = talk.kit.signed_evidence.told("CP-1", session.ref or "")
-    assert [it.verification for it in talk.kit.signed_evidence.checked("CP-1", told_then)] == [Verification.VALID]
+    _pin(talk.kit, key)
+    assert [it.verification for it in talk.kit.signed_evidence.of_session(session).values] == [Verification.VALID]
 
 
 def test_two_who_pin_at_once_do_not_overwrite_each_other(kit: Kit) -> None:
     key = MeterKey(meter="G1/M1", key=METER.public_key, source=KeySource.OPERATOR, since=NOW)
-    assert kit.meter_keys.pin("CP-1", (), key)
-    assert not kit.meter_keys.pin("CP-1", (), replace(key, meter="G1/M2"))
+    assert kit.meter_keys.replace("CP-1", (), (key,))
+    assert not kit.meter_keys.replace("CP-1", (), (replace(key, meter="G1/M2"),))
 
 
 def _told_after(talk: Talk, session: Session, record: str) -> Session:
@@ -251,8 +256,8 @@ def _told_after(talk: Talk, session: Session, record: str) -> Session:
     sample = {"value": record, "format": "SignedData", "context": "Transaction.End"}
     values = [{"timestamp": told(talk.kit.clock.now), "sampledValue": [sample]}]
     talk.say("MeterValues", {"connectorId": 1, "transactionId": int(session.ref or 0), "meterValue": values})
-    kept = talk.kit.signed_evidence.told("CP-1", session.ref or "")
-    assert record in [json.loads(it.sample)["value"] for it in kept]
+    kept = talk.kit.signed_evidence.of_session(session).values
+    assert record in [json.loads(it.value.sample)["value"] for it in kept]
     return talk.kit.session(session.session_id)
 
 
@@ -274,6 +279,35 @@ def test_an_end_that_is_told_again_with_what_was_signed_is_weighed_too(talk: Tal
     talk.stop(ref, 3000, transactionData=[{"timestamp": told(talk.kit.clock.now), "sampledValue": [sample]}])
     after = talk.measured()
     assert (after.energy_wh, set(after.flags)) == (2000, {Flag.SIGNED_DIFFERS})
+
+
+def test_what_was_signed_is_weighed_page_by_page(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    _pinned(talk.kit)
+    monkeypatch.setattr(signed_evidence, "_MESSAGES_A_PAGE", 1)
+    ref = _begins(talk)
+    for record in (METER.record(reading(500.0, "B"), PG="T7"), METER.record(reading(501.0, "C"), PG="T8")):
+        talk.kit.clock.advance(minutes=1)
+        sample = {"value": record, "format": "SignedData"}
+        values = [{"timestamp": told(talk.kit.clock.now), "sampledValue": [sample]}]
+        talk.say("MeterValues", {"connectorId": 1, "transactionId": ref, "meterValue": values})
+    talk.kit.clock.advance(minutes=1)
+    sample = {"value": METER.record(reading(501.5, "E"), PG="T9"), "format": "SignedData", "context": "Transaction.End"}
+    talk.stop(ref, 3000, transactionData=[{"timestamp": told(talk.kit.clock.now), "sampledValue": [sample]}])
+    session = talk.measured()
+    assert (session.energy_wh, session.signed and len(session.signed.values)) == (1500, 3)
+
+    monkeypatch.setattr(signed_evidence, "_MOST_PAGES", 2)
+    weighed = talk.kit.metering.weigh(session)
+    assert weighed is not None
+    assert weighed.signed is not None
+    assert (weighed.energy_wh, weighed.signed.energy_wh) == (2000, None)
+    assert "more was signed" in weighed.signed.reason
+
+    monkeypatch.setattr(signed_evidence, "_MOST_PAGES", 3)
+    monkeypatch.setattr(signed_evidence, "_MOST_CHARS_SHOWN", 1400)
+    found = talk.kit.signed_evidence.of_session(session)
+    assert ([it.record and it.record.page for it in found.values], found.is_whole) == ([7, 9], False)
+    assert "<!-- There are more" in signed_evidence.document(session, found)
 
 
 def test_where_it_says_the_same_nothing_is_flagged(talk: Talk) -> None:

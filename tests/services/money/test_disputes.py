@@ -20,7 +20,7 @@ from chalicelib.domain.transparency.signed_records import Verification
 from chalicelib.records.chargers import Direction, LoggedMessage
 from chalicelib.records.money import PaymentNewsKind, ProviderRefund
 from chalicelib.services.access import NotFound, Refusal
-from chalicelib.services.transparency.signed_evidence import CheckedValue
+from chalicelib.services.transparency.signed_evidence import CheckedValue, CheckedValues
 from tests.services.conftest import NOW, Kit
 from tests.services.money.test_money import Run
 from tests.services.money.test_refunds import hear
@@ -176,7 +176,7 @@ def test_however_much_was_told_and_signed_an_answer_holds_it(paid: Run, value: s
     )
     evidence = replace(
         paid.kit.dispute_evidence,
-        signed=cast(Any, SimpleNamespace(of_session=lambda _: signed)),
+        signed=cast(Any, SimpleNamespace(of_session=lambda _: CheckedValues(signed, is_whole=True))),
         readings=cast(Any, SimpleNamespace(after=lambda *_: [stored] * 2_001)),
         message_log=cast(Any, SimpleNamespace(between=lambda *_: [said] * 1_000)),
     )

@@ -1,0 +1,72 @@
+"""What a meter signed and its charger told too late: what is less is given back, and more is never taken for it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.domain.chargers.events import SignedValue
+from chalicelib.domain.charging.session import Session, State
+from chalicelib.domain.pricing.evidence import Flag
+from chalicelib.domain.transparency.meter_keys import KeySource, MeterKey
+from tests.services.conftest import NOW, Kit
+from tests.services.money.test_money import HOUR_LATER, Run
+from tests.signing import SigningMeter, reading
+
+METER = SigningMeter()
+
+
+@pytest.fixture
+def paid(kit: Kit) -> Run:
+    """A charge of 10 kWh by its plain registers, paid, at a charger whose meter's key is known."""
+    key = MeterKey(meter="G1/M1", key=METER.public_key, source=KeySource.OPERATOR, since=NOW)
+    assert kit.meter_keys.replace("CP-1", (), (key,))
+    return Run(kit).begun().ended().confirmed()
+
+
+def _told_late(run: Run, *energies_kwh: float) -> Session:
+    """Its charger tells of records by which that was charged; then the sweep comes by."""
+    for energy_kwh in energies_kwh:
+        record = METER.record(reading(500.0, "B"), reading(500.0 + energy_kwh, "E"))
+        value = SignedValue(HOUR_LATER, "Transaction.End", json.dumps({"value": record}))
+        run.kit.signed_values.keep("CP-1", "tx-1", [value])
+        run.kit.metering.compare(run.session)
+    run.kit.clock.advance(minutes=2)
+    run.kit.lifecycle.sweep()
+    return run.session
+
+
+def test_what_was_signed_to_be_less_is_given_back_once(paid: Run) -> None:
+    cost_minor = paid.session.payment.amount_minor  # type: ignore[union-attr]
+    session = _told_late(paid, 9.0)
+    assert session.refunded_minor == cost_minor // 10
+    assert session.flags == {Flag.SIGNED_DIFFERS}
+    assert session.late_end is not None
+    assert (session.late_end.signed_wh, session.late_end.is_settled) == (9000, True)
+    # The bill, and what was logged of it, stay what they were.
+    assert (session.energy_wh, session.state) == (10_000, State.COMPLETED)
+    paid.kit.metering.compare(session)
+    paid.kit.lifecycle.sweep()
+    assert paid.session.refunded_minor == cost_minor // 10
+
+
+@pytest.mark.parametrize("energy_kwh", [10.5, 10.0, 9.995])
+def test_for_more_or_as_good_as_the_same_no_money_moves(paid: Run, energy_kwh: float) -> None:
+    session = _told_late(paid, energy_kwh)
+    assert (session.refunded_minor, session.late_end) == (0, None)
+    assert session.flags == ({Flag.SIGNED_DIFFERS} if energy_kwh > 10 else set())
+
+
+def test_what_its_key_did_not_sign_gives_nothing_back(paid: Run) -> None:
+    keys = paid.kit.meter_keys.of("CP-1")
+    assert paid.kit.meter_keys.replace("CP-1", keys, (replace(keys[0], key=SigningMeter().public_key),))
+    session = _told_late(paid, 9.0)
+    assert session.refunded_minor == 0
+    assert session.flags == {Flag.SIGNATURE_INVALID}
+
+
+def test_records_that_contradict_each_other_give_nothing_back(paid: Run) -> None:
+    run = _told_late(paid, 9.0, 8.0)
+    assert run.refunded_minor == 0
