@@ -2,7 +2,7 @@
 
 The API keeps its own address: behind this door all drivers would come from CloudFront's few, and the firewall counts
 by address. So the page may ask that address too, and its policy says so. `make deploy` puts the files there, each with
-its type and how long it is kept, and `config.json`, which tells the page where the API is.
+its type and how long it is kept; the page is told where the API is, and where its map begins.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import boto3
 from infrastructure import file_doors, live, rest
 from infrastructure.stage import Resources, Stage, attribute, ref
 from infrastructure.storage import PRIVATE, never_without_tls
-from infrastructure.web_files import HOME, INDEX, config, files, security_headers
+from infrastructure.web_files import HOME, INDEX, MAP_HOME, files, security_headers, with_settings
 
 _HALF_A_YEAR_S = 15_768_000
 # A bucket knows no index of a folder.
@@ -28,9 +28,18 @@ _LEADS = f"""function handler(event) {{
     return request;
 }}
 """
+PARAMETERS: dict[str, Any] = {
+    "MapHome": {
+        "Type": "String",
+        "Default": MAP_HOME,
+        "AllowedPattern": r"-?\d{1,2}(\.\d+)?,-?\d{1,3}(\.\d+)?",
+        "Description": "Where the app's map begins: latitude and longitude, 53.5437,9.9924",
+    },
+}
 OUTPUTS: dict[str, Any] = {
     "AppUrl": {"Description": "What drivers open", "Value": {"Fn::Sub": "https://${WebDoor.DomainName}/"}},
     "WebBucketName": {"Value": ref("WebBucket")},
+    "MapHome": {"Value": ref("MapHome")},
 }
 
 
@@ -77,8 +86,9 @@ def resources(stage: Stage) -> Resources:
 def publish(outputs: Mapping[str, str]) -> int:
     """Put the files where the door reads them; the page that names the others comes last. Returns how many."""
     s3 = boto3.client("s3")
-    told = config(api=outputs["ApiUrl"].rstrip("/"), stripe="real")
-    put = sorted([*files(), told], key=lambda it: it.path.endswith(INDEX))
+    api, home = outputs["ApiUrl"].rstrip("/"), outputs.get("MapHome", MAP_HOME)  # a release of before has none
+    told = [with_settings(it, api=api, stripe="real", home=home) for it in files()]
+    put = sorted(told, key=lambda it: it.path.endswith(INDEX))
     for it in put:
         s3.put_object(
             Bucket=outputs["WebBucketName"],

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
+from typing import Any
+
 import boto3
 import pytest
 import requests
@@ -18,6 +23,13 @@ from tests.scenarios.world import World
 _TIMEOUT_S = 60
 
 
+def settings_of(page: str) -> Any:
+    """What a page is told of its deployment."""
+    line = re.search(r'<meta name="settings" content="([^"]*)">', page)
+    assert line is not None
+    return json.loads(html.unescape(line.group(1)))
+
+
 def test_files_come_with_their_types_packed_and_are_asked_for_again_by_their_etag(stack: Stack) -> None:
     assert requests.get(f"{stack.http_url}/", timeout=_TIMEOUT_S).url == f"{stack.http_url}/driver/"
     for path, kind in (
@@ -25,7 +37,6 @@ def test_files_come_with_their_types_packed_and_are_asked_for_again_by_their_eta
         ("vendor/preact-11.2.0/preact.mjs", "text/javascript; charset=utf-8"),
         ("tokens.css", "text/css; charset=utf-8"),
         ("driver/manifest.webmanifest", "application/manifest+json"),
-        ("config.json", "application/json"),
     ):
         address = f"{stack.http_url}/{path}"
         first = requests.get(address, timeout=_TIMEOUT_S)
@@ -35,6 +46,15 @@ def test_files_come_with_their_types_packed_and_are_asked_for_again_by_their_eta
         assert "script-src 'self';" in first.headers["Content-Security-Policy"]
         again = requests.get(address, headers={"If-None-Match": first.headers["ETag"]}, timeout=_TIMEOUT_S)
         assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_long_answer_of_the_api_is_packed_for_who_can_read_that_as_api_gateway_does(network: World) -> None:
+    url = f"{network.stack.http_url}/v1/openapi.json"
+    packed = requests.get(url, headers={"Accept-Encoding": "gzip"}, timeout=_TIMEOUT_S)
+    plain = requests.get(url, headers={"Accept-Encoding": "identity"}, timeout=_TIMEOUT_S)
+    assert (packed.headers["Content-Encoding"], packed.json()) == ("gzip", plain.json())
+    assert "Content-Encoding" not in plain.headers
+    assert int(packed.headers["Content-Length"]) * 5 < int(plain.headers["Content-Length"])
 
 
 @pytest.mark.parametrize(
@@ -68,8 +88,13 @@ def test_a_deployment_puts_each_file_with_its_type_and_age_and_tells_pages_where
     with mock_aws():
         s3 = boto3.client("s3", region_name="us-east-1")
         s3.create_bucket(Bucket="web")
-        assert publish({"WebBucketName": "web", "ApiUrl": "https://api.example.com/api"}) == len(list(files())) + 1
+        outputs = {"WebBucketName": "web", "ApiUrl": "https://api.example.com/api", "MapHome": "48.2,-16.37"}
+        assert publish(outputs) == len(list(files()))
         page = s3.get_object(Bucket="web", Key="driver/index.html")
         assert (page["ContentType"], page["CacheControl"]) == ("text/html; charset=utf-8", "no-cache")
         assert "immutable" in s3.get_object(Bucket="web", Key="vendor/leaflet-1.9.4/leaflet.js")["CacheControl"]
-        assert b"https://api.example.com/api" in s3.get_object(Bucket="web", Key="config.json")["Body"].read()
+        assert settings_of(page["Body"].read().decode()) == {
+            "api": "https://api.example.com/api",
+            "stripe": "real",
+            "home": {"lat": 48.2, "lng": -16.37},
+        }

@@ -1,13 +1,11 @@
 // The driver's app: its frame, its pages by address, and what all of them share.
-import { html, part, plain, render, signal } from '../parts/view.js';
+import { html, part, plain, render, signal, place } from '../parts/view.js';
 import { learn, say, language } from '../parts/words.js';
-import { config, configure, isOnline } from '../parts/api.js';
-import { HOME, settings } from './early.js';
-import { place } from '../parts/router.js';
+import { configure, isOnline } from '../parts/api.js';
+import { settings } from './early.js';
 import { kept } from '../parts/kept.js';
-import { icon } from '../parts/icons.js';
-import { running, lookForRunning } from './charge.js';
-import { Waits } from '../parts/blocks.js';
+import { running, lookForRunning } from './mine.js';
+import { Waits, icon } from '../parts/blocks.js';
 
 // What a path's first part leads to. Only the map comes with the first load.
 const PAGES = {
@@ -102,14 +100,17 @@ const App = part((_, life) => {
 async function begin() {
   const theme = kept('theme');
   if (theme) document.documentElement.dataset.theme = theme;
-  await Promise.all([learn(async (wish) => (await import(`./words/${wish}.js`)).default), configure(settings)]);
-  config.home ??= HOME;
+  configure(settings);
+  await learn(async (wish) => (await import(`./words/${wish}.js`)).default);
   const place = document.getElementById('app');
   place.replaceChildren();
   render(html`<${App} />`, place);
   // What is needed later waits until what is needed now is there.
   const settled = globalThis.requestIdleCallback ?? ((then) => setTimeout(then, 2_000));
-  settled(() => navigator.serviceWorker?.register('/driver/worker.js').catch(() => {}), { timeout: 10_000 });
+  settled(() => {
+    document.head.append(Object.assign(document.createElement('link'), { rel: 'manifest', href: '/driver/manifest.webmanifest' }));
+    navigator.serviceWorker?.register('/driver/worker.js').catch(() => {});
+  }, { timeout: 10_000 });
 }
 
 begin();

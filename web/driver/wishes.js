@@ -2,8 +2,7 @@
 import { html, part, plain, signal } from '../parts/view.js';
 import { say } from '../parts/words.js';
 import { put } from '../parts/api.js';
-import { icon } from '../parts/icons.js';
-import { Field, Wrong, deed } from '../parts/blocks.js';
+import { Field, Wrong, deed, icon } from '../parts/blocks.js';
 
 export const noWish = () => ({ limit: 'none', amount: '20', energy: '20', percent: '80', minutes: '60', when: 'now', usual: null, ready: tomorrow(), readyEnergy: '20' });
 

@@ -10,9 +10,9 @@ export const isOnline = signal(navigator.onLine);
 addEventListener('online', () => { isOnline.value = true; });
 addEventListener('offline', () => { isOnline.value = false; });
 
-// `settings`: a promise of what config.json says.
-export async function configure(settings) {
-  Object.assign(config, await settings);
+// `settings`: what the page was told of its deployment.
+export function configure(settings) {
+  Object.assign(config, settings);
 }
 
 // `code` is the problem's (docs/api.md), or `no_line` where nobody answered.

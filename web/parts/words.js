@@ -1,7 +1,6 @@
 // What is said, in the reader's language: catalogues of driver/words/, and amounts, dates and plurals by Intl.
 import { signal } from './view.js';
-import { keep } from './kept.js';
-import { LANGUAGES, wanted } from './languages.js';
+import { LANGUAGES, keep, wanted } from './kept.js';
 
 export { LANGUAGES };
 export const language = signal('en');

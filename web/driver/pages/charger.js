@@ -1,13 +1,11 @@
 // A charger: what is free, what it costs for me, and the one thing to do. Its printed code leads here.
-import { html, part, plain, signal } from '../../parts/view.js';
+import { html, part, plain, signal, go, place } from '../../parts/view.js';
 import { duration, kwWhole, money, price, say } from '../../parts/words.js';
 import { get, isKnown, newKey, post } from '../../parts/api.js';
-import { icon } from '../../parts/icons.js';
-import { go, place } from '../../parts/router.js';
-import { Facts, Head, Note, Waits, Wrong, deed } from '../../parts/blocks.js';
+import { Facts, Head, Note, Waits, Wrong, deed, icon } from '../../parts/blocks.js';
 import { canStart, connectorState } from '../charge.js';
 import { LimitFields, ReadyFields, limitsOf, noWish, preferencesOf } from '../wishes.js';
-import { Debts } from '../debts.js';
+import { Debts } from '../mine.js';
 import { FaultReport } from '../faults.js';
 
 const AGAIN_S = 5;

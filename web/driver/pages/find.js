@@ -3,10 +3,8 @@ import { html, part, plain, signal, effect } from '../../parts/view.js';
 import { distance, kwWhole, price, say } from '../../parts/words.js';
 import { config, get } from '../../parts/api.js';
 import { kept, keep } from '../../parts/kept.js';
-import { icon } from '../../parts/icons.js';
-
-import { Empty, Note, Waits, Wrong } from '../../parts/blocks.js';
-import { Debts } from '../debts.js';
+import { Empty, Note, Waits, Wrong, icon } from '../../parts/blocks.js';
+import { Debts } from '../mine.js';
 import { FIRST_RADIUS_M, found as foundEarly, nearby } from '../early.js';
 
 const PLUGS = ['type2', 'ccs2', 'chademo'];
@@ -85,6 +83,10 @@ const Site = plain(({ site }) => html`<li class="rows" id=${`site-${site.id}`}>
 
 const plugsOf = (charger) => [...new Set(charger.connectors.map((it) => `${say(`plug.${it.kind}`)} · ${kwWhole(it.max_power_w)} ${say('unit.kw')}`))].join(', ');
 
+// What was drawn last is seen, and nobody waits for the browser. A tab that nobody sees has no frames.
+const idle = globalThis.requestIdleCallback ?? setTimeout;
+const painted = () => new Promise((then) => requestAnimationFrame(() => requestAnimationFrame(() => idle(then, { timeout: 500 }))));
+
 export default part((_, life) => {
   let map = null;
   let timer = null;
@@ -137,8 +139,9 @@ export default part((_, life) => {
     if (looked.value === null) isAllowed().then((so) => { if (so) locate(); }).catch(() => {});
     const ends = [];
     let isGone = false;
-    // What is asked for first is the list: the map's forty kilobytes come after it.
+    // What is asked for first is the list: the map's forty kilobytes come once it is seen.
     search().finally(async () => {
+      await painted();
       if (isGone) return;
       const drawn = await draw().catch(() => null);
       if (drawn === null) return;

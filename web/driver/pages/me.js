@@ -2,10 +2,8 @@
 import { html, part, plain } from '../../parts/view.js';
 import { say } from '../../parts/words.js';
 import { get, isKnown, logOut, post } from '../../parts/api.js';
-import { icon } from '../../parts/icons.js';
-import { Head, Read, reading } from '../../parts/blocks.js';
-import { running } from '../charge.js';
-import { Debts } from '../debts.js';
+import { Head, Read, reading, icon } from '../../parts/blocks.js';
+import { Debts, running } from '../mine.js';
 
 const Row = plain(({ to, sign, children }) => html`<a class="row-link" href=${`#/${to}`}>${icon(sign)}<span class="grow strong">${children}</span>${icon('next', 'small')}</a>`);
 

@@ -1,10 +1,9 @@
 // Pay by card at a charger, without an account: what it costs, the card, and it starts. Its secret stays on this device.
-import { html, part, signal } from '../../parts/view.js';
+import { html, part, signal, place, replace } from '../../parts/view.js';
 import { countdown, money, price, say } from '../../parts/words.js';
 import { call, post } from '../../parts/api.js';
 import { keep } from '../../parts/kept.js';
 import { now } from '../../parts/clock.js';
-import { place, replace } from '../../parts/router.js';
 import { CardFields } from '../../parts/card_fields.js';
 import { Facts, Field, Head, Waits, Wrong, deed } from '../../parts/blocks.js';
 import { LimitFields, limitsOf, noWish } from '../wishes.js';

@@ -1,14 +1,13 @@
 // A charge as it goes, its driver's or a guest's: one screen says what happens, what will, and what it costs.
-import { html, part, plain, signal } from '../../parts/view.js';
+import { html, part, plain, signal, place, go } from '../../parts/view.js';
 import { clockTime, duration, kw, kwh, money, moment, percent, price, say, knows } from '../../parts/words.js';
 import { call, config, get, isOnline, remove } from '../../parts/api.js';
 import { kept, keep } from '../../parts/kept.js';
 import { follow } from '../../parts/live.js';
 import { now } from '../../parts/clock.js';
-import { icon } from '../../parts/icons.js';
-import { place, go } from '../../parts/router.js';
-import { Ask, Facts, Head, Note, Waits, Wrong, deed } from '../../parts/blocks.js';
-import { isOver, isWaiting, running, situation } from '../charge.js';
+import { Ask, Facts, Head, Note, Waits, Wrong, deed, icon } from '../../parts/blocks.js';
+import { isWaiting, situation } from '../charge.js';
+import { isOver, running } from '../mine.js';
 import { Curve } from '../curve.js';
 import { Elsewhere } from '../elsewhere.js';
 import { ChargeNow, Wishes } from '../wishes.js';

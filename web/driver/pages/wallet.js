@@ -2,9 +2,8 @@
 import { html, part, plain, signal } from '../../parts/view.js';
 import { dayAndTime, minorOf, money, say } from '../../parts/words.js';
 import { get, isKnown, newKey, post, put, remove } from '../../parts/api.js';
-import { icon } from '../../parts/icons.js';
 import { stripe } from '../../parts/stripe.js';
-import { Ask, Empty, Field, Head, Note, Read, Wrong, deed, reading } from '../../parts/blocks.js';
+import { Ask, Empty, Field, Head, Note, Read, Wrong, deed, reading, icon } from '../../parts/blocks.js';
 import { NeedsLogin } from '../login.js';
 
 const USUAL = 'EUR';
