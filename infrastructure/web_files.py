@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 WEB = Path(__file__).parent.parent / "web"
 # Where the driver's app begins, and what its address without a path leads to.

@@ -17,7 +17,7 @@ from tests.web.test_files import FIRST_LOAD_BYTES
 # Every page there is, by its address; `{charger}` and `{session}` are the story's own.
 PAGES = (
     "/", "/charger/{charger}", "/pay/{charger}/1", "/charging", "/history", "/me", "/cards", "/cards/new", "/balance",
-    "/tokens", "/wallet", "/usual", "/notices", "/settings", "/scan", "/sign-in", "/sign-up", "/confirm", "/forgot",
+    "/tokens", "/wallet", "/usual", "/cars", "/cars/new", "/car/{car}", "/organisations", "/notices", "/settings", "/scan", "/sign-in", "/sign-up", "/confirm", "/forgot",
     "/parts", "/session/{session}", "/receipt/{session}",
 )  # fmt: skip
 GRAVE = ("serious", "critical")

@@ -1,5 +1,5 @@
 // The driver's app: its frame, its pages by address, and what all of them share.
-import { html, part, plain, render, signal, place } from '../parts/view.js';
+import { html, part, plain, render, signal, look, place } from '../parts/view.js';
 import { learn, say, language } from '../parts/words.js';
 import { configure, isOnline } from '../parts/api.js';
 import { settings } from './early.js';
@@ -28,6 +28,9 @@ const PAGES = {
   balance: () => import('./pages/balance.js'),
   wallet: () => import('./pages/wallet.js'),
   usual: () => import('./pages/usual.js'),
+  cars: () => import('./pages/cars.js'),
+  car: () => import('./pages/car.js'),
+  organisations: () => import('./pages/organisations.js'),
   tokens: () => import('./pages/tokens.js'),
   notices: () => import('./pages/notices.js'),
   settings: () => import('./pages/settings.js'),
@@ -41,7 +44,7 @@ const TABS = [
 ];
 const TAB_OF = {
   session: 'charging', guest: 'charging', pay: '', charger: '', scan: '', reservation: 'charging', receipt: 'history', 'sign-in': 'me',
-  'sign-up': 'me', confirm: 'me', forgot: 'me', cards: 'me', balance: 'me', wallet: 'me', usual: 'me', parts: 'me', tokens: 'me', notices: 'me', settings: 'me',
+  'sign-up': 'me', confirm: 'me', forgot: 'me', cards: 'me', balance: 'me', wallet: 'me', usual: 'me', cars: 'me', car: 'me', organisations: 'me', parts: 'me', tokens: 'me', notices: 'me', settings: 'me',
 };
 
 const shown = signal({ name: null, page: null, path: null });
@@ -97,7 +100,17 @@ const App = part((_, life) => {
   };
 });
 
+// Who comes back from a car maker's door brings what it said before the #, where no page of ours looks.
+function comesBack() {
+  const told = new URLSearchParams(location.search);
+  if (!told.has('state')) return;
+  const kept = new URLSearchParams(['state', 'code', 'error'].filter((name) => told.has(name)).map((name) => [name, told.get(name)]));
+  history.replaceState(null, '', `${location.pathname}#/cars/back?${kept}`);
+  look();
+}
+
 async function begin() {
+  comesBack();
   const theme = kept('theme');
   if (theme) document.documentElement.dataset.theme = theme;
   configure(settings);

@@ -32,7 +32,7 @@ export const textOf = (error) => (error instanceof Refused ? error.text : say('r
 let refreshing = null;
 
 // What was kept of somebody's charges goes with them: the next to hold this phone may be another.
-const THEIRS = ['tokens', 'session.', 'stop.', 'running'];
+const THEIRS = ['tokens', 'session.', 'stop.', 'running', 'car.'];
 
 function remember(tokens) {
   if (!tokens) forget(THEIRS);

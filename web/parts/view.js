@@ -57,6 +57,8 @@ const read = () => {
 };
 
 export const place = signal(read());
+// Where the address was changed and nobody told.
+export const look = () => { place.value = read(); };
 let steps = 0;
 addEventListener('hashchange', () => {
   steps += 1;

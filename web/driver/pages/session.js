@@ -10,6 +10,7 @@ import { isWaiting, situation } from '../charge.js';
 import { isOver, running } from '../mine.js';
 import { Curve } from '../curve.js';
 import { Elsewhere } from '../elsewhere.js';
+import { Match } from '../match.js';
 import { ChargeNow, Wishes } from '../wishes.js';
 
 // Whose charge it is: how it is asked for, and stopped.
@@ -105,6 +106,7 @@ export default part(({ name }, life) => {
           ${session.plan || session.preferences ? html`<${Plan} session=${session} />` : null}
           ${session.started_at && !session.isGuest ? html`<${Curve} session=${session} />` : null}
           ${session.state === 'active' && !session.isGuest ? html`<${Wishes} session=${session} done=${view.ask} />` : null}
+          ${session.state === 'active' && !session.isGuest ? html`<${Match} session=${session} done=${view.ask} />` : null}
           <${Where} session=${session} />
         </div>
       </div>
@@ -141,6 +143,7 @@ const Money = plain(({ session }) => {
     <${Facts} rows=${[
       ...session.prices.price.map((it) => [say(`per.${it.per}`), say('price.with.tax', { price: price(it.amount, session.prices.currency) })]),
       session.state !== 'failed' && [say(isOver(session) ? 'cost.total' : 'cost.so.far'), money(cost.total_minor, currency), 'total'],
+      session.paid_by_organisation && [say('organisation.pays'), session.paid_by_organisation],
       paid !== null && [say('paid'), money(paid, currency)],
       session.due_minor > 0 && [say('due'), money(session.due_minor, currency)],
       session.waived_minor > 0 && [say('waived'), money(session.waived_minor, currency)],
