@@ -43,7 +43,7 @@ const Night = part(({ car }) => {
         saved && [say('car.saved'), saved],
       ]} /><p class="small quiet">${night.charges_now ? say('car.charges.now') : night.controller ? say(`car.by.${night.controller}`) : ''}</p>` : html`<p class="quiet">${say('car.night.none')}</p>`}
       ${charging.error.value ? html`<${Wrong} error=${charging.error.value} />` : null}
-      ${night && !night.ended_at && !night.charges_now ? html`<button class="button main wide huge" aria-disabled=${charging.busy.value} onClick=${() => charging.run(async () => { await post(`${pathOf(car.vehicle_id)}/charge-now`); await done(); })}>${icon('bolt')}${say('car.charge.now')}</button>` : null}</section>`;
+      ${night && !night.ended_at && !night.charges_now ? html`<button class=${`button wide huge ${car.standing === 'linked' ? 'main' : 'line'}`} aria-disabled=${charging.busy.value} onClick=${() => charging.run(async () => { await post(`${pathOf(car.vehicle_id)}/charge-now`); await done(); })}>${icon('bolt')}${say('car.charge.now')}</button>` : null}</section>`;
   };
 });
 
@@ -87,7 +87,7 @@ export default part((_, life) => {
     return html`<div class="page"><${Head} title=${it.value.value?.car.name ?? say('car')} to="/cars" /><${Read} from=${it} text=${say('cars.looks')}>${({ car, night, wish }) => html`<div class="stack wide">
       <${Now} car=${car} />
       ${car.standing === 'link_broken' ? html`<${Note} kind="wrong"><p>${say('car.link.broken')}</p><a class="button plain" href="#/cars/new">${say('car.add.again')}</a><//>` : null}
-      ${car.can.includes('percent') ? null : html`<${ByHand} car=${car} done=${it.load} />`}
+      ${car.standing === 'linked' ? null : html`<${ByHand} car=${car} done=${it.load} />`}
       <${Night} car=${car} night=${night} done=${it.load} />
       <${CarWish} car=${car} wish=${wish} done=${it.load} />
       ${car.standing === 'manual' ? null : html`<${Position} key=${car.position_sharing} car=${car} done=${it.load} />`}
