@@ -58,6 +58,9 @@ export function money(minor, currency) {
 // So many major units in minor ones.
 export const minorOf = (major, currency) => Math.round(major * 10 ** format(Intl.NumberFormat, { style: 'currency', currency }).resolvedOptions().maximumFractionDigits);
 
+// A round sum of so many euros' size: a yen is a hundredth of one, and has no hundredths.
+export const roundSum = (euros, currency) => euros * (minorOf(1, currency) === 1 ? 100 : 1);
+
 // A price as text in major units, with all the digits it has.
 export function price(amount, currency) {
   const digits = Math.min(4, Math.max(2, (String(amount).split('.')[1] ?? '').length));

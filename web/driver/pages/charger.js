@@ -86,7 +86,7 @@ export default part((_, life) => {
       const { call } = await import('../../parts/api.js');
       me.value = await call('PUT', '/v1/me/terms', { version: me.value.terms_of_use.version });
     }
-    const body = { ...where(), limits: limitsOf(wish.value), preferences: preferencesOf(wish.value), ...(payer.value ? { pays: pays.value } : {}) };
+    const body = { ...where(), limits: limitsOf(wish.value, charger.value.prices?.currency ?? 'EUR'), preferences: preferencesOf(wish.value), ...(payer.value ? { pays: pays.value } : {}) };
     try {
       const session = await post('/v1/sessions', body, { key });
       go(`/session/${session.session_id}`);
@@ -134,7 +134,7 @@ export default part((_, life) => {
         </div>
         <div class="stack wide">
           ${payer.value ? html`<${Choices} name="pays" label=${say('pays')} value=${pays.value} choose=${(who) => { pays.value = who; }} options=${[['organisation', say('pays.organisation', { name: payer.value.name, amount: money(payer.value.left_minor, payer.value.currency) })], ['self', say('pays.self')]]} />` : null}
-          ${isKnown.value ? html`<details class="sheet"><summary>${icon('clock')}${wish.value.when === 'usual' ? say('usual.is', { time: wish.value.usual.ready_at }) : say('wishes')}</summary><div class="stack wide"><${LimitFields} wish=${wish} /><${ReadyFields} wish=${wish} /></div></details>` : null}
+          ${isKnown.value ? html`<details class="sheet"><summary>${icon('clock')}${wish.value.when === 'usual' ? say('usual.is', { time: wish.value.usual.ready_at }) : say('wishes')}</summary><div class="stack wide"><${LimitFields} wish=${wish} currency=${it.prices?.currency ?? 'EUR'} /><${ReadyFields} wish=${wish} /></div></details>` : null}
           ${starting.error.value ? html`<${Wrong} error=${starting.error.value} />` : null}
           ${keeping.error.value ? html`<${Wrong} error=${keeping.error.value} />` : null}
           <div class="row wrap">

@@ -34,7 +34,7 @@ export default part((_, life) => {
     paying.run(async () => {
       const { checkout_id: checkout, secret } = offer.value;
       const method = await give.value();
-      const body = { payment_method_id: method, email: email.value.trim() || null, limits: limitsOf(wish.value) };
+      const body = { payment_method_id: method, email: email.value.trim() || null, limits: limitsOf(wish.value, offer.value.prices.currency) };
       keep(`guest.${checkout}`, { secret });
       await call('POST', `/v1/adhoc/checkouts/${checkout}/pay`, body, { isOpen: true, headers: { 'Checkout-Secret': secret } });
       replace(`/guest/${checkout}`);
@@ -57,7 +57,7 @@ export default part((_, life) => {
           ]} />
           <p class="small quiet">${say('pay.text')}</p>
           <p class="small quiet">${left > 0 ? say('pay.until', { time: countdown(left) }) : say('refused.checkout_expired')}</p></section>
-        <details class="sheet"><summary>${say('limit')}</summary><${LimitFields} wish=${wish} /></details>
+        <details class="sheet"><summary>${say('limit')}</summary><${LimitFields} wish=${wish} currency=${it.prices.currency} /></details>
       </div>
       <div class="stack">
         <${CardFields} key=${it.checkout_id} wish=${{ publishable_key: it.publishable_key, amount: it.hold_minor, currency: it.prices.currency }} ready=${(made) => { give.value = made; }} />

@@ -93,7 +93,7 @@ export default {
   'limit.energy': 'Energie',
   'limit.minutes': 'Zeit',
   'limit.percent.label': 'Ende bei Akkustand (%)',
-  'limit.amount.label': 'Ende bei diesem Betrag, inkl. Steuer',
+  'limit.amount.label': 'Ende bei diesem Betrag ({currency}), inkl. Steuer',
   'limit.energy.label': 'Ende nach kWh',
   'limit.minutes.label': 'Ende nach Minuten',
   'ready': 'Wann laden',

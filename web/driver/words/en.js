@@ -93,7 +93,7 @@ export default {
   'limit.energy': 'Energy',
   'limit.minutes': 'Time',
   'limit.percent.label': 'Stop at battery level (%)',
-  'limit.amount.label': 'Stop at this amount, with tax',
+  'limit.amount.label': 'Stop at this amount ({currency}), with tax',
   'limit.energy.label': 'Stop after kWh',
   'limit.minutes.label': 'Stop after minutes',
   'ready': 'When to charge',
