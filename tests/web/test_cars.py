@@ -11,6 +11,7 @@ from tests.scenarios.test_organisations import BODY
 from tests.scenarios.test_vehicles import a_car, push
 from tests.scenarios.world import World
 from tests.web.conftest import Visitor
+from tests.web.test_access import NARROW
 from tests.web.test_driver import signs_in
 
 
@@ -70,7 +71,7 @@ def test_who_does_not_allow_it_is_told_so_and_may_add_their_car_by_hand(
     makers = world.stack.makers
     monkeypatch.setattr(makers.doors["smartcar"], "denies", True)
     charger = world.charger("2.0.1")
-    page = visitor(also=makers.base).go()
+    page = visitor(also=makers.base, viewport=NARROW).go()
     signs_in(page, world, "/cars/new")
     page.get_by_role("button", name="Go on at Smartcar").click()
     expect(page.get_by_text("You did not allow it at the maker.")).to_be_visible()
@@ -82,6 +83,11 @@ def test_who_does_not_allow_it_is_told_so_and_may_add_their_car_by_hand(
     page.get_by_label("How full it is now").fill("42")
     page.get_by_role("button", name="Save", exact=True).first.click()
     expect(page.locator("[data-figure=percent]")).to_have_text("42%")
+    page.get_by_text("When it is to be ready").click()
+    page.get_by_role("checkbox", name="Wednesday").check()
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+    page.get_by_role("button", name="Save", exact=True).last.click()
+    expect(page.get_by_role("button", name="Saved")).to_be_visible()
 
     # At a charger it counts once its driver has said that it is this one.
     goes(page, f"/charger/{charger.setup.charger_id}/1")

@@ -22,7 +22,7 @@ function told(prices) {
   return { currency: prices.currency.trim().toUpperCase(), price };
 }
 
-const Day = plain(({ day, at, set }) => html`<div class="week-day"><label class="choice"><input type="checkbox" checked=${at.isOn} onChange=${() => set({ isOn: !at.isOn })} /><span>${weekday(DAYS.indexOf(day))}</span></label>
+const Day = plain(({ day, at, set }) => html`<div class="week-day"><label class="choice"><input type="checkbox" checked=${at.isOn} onChange=${() => set({ isOn: !at.isOn })} /><span><span aria-hidden="true">${weekday(DAYS.indexOf(day), 'short')}</span><span class="unseen">${weekday(DAYS.indexOf(day))}</span></span></label>
   ${at.isOn ? html`<label class="field"><span class="unseen">${say('car.ready.at', { day: weekday(DAYS.indexOf(day)) })}</span><input type="time" required value=${at.at} onInput=${(event) => set({ at: event.target.value })} /></label>
     <label class="field"><span class="unseen">${say('car.ready.percent', { day: weekday(DAYS.indexOf(day)) })}</span><input inputmode="numeric" required pattern="[0-9]{1,3}" value=${at.percent} onInput=${(event) => set({ percent: event.target.value })} /></label><span aria-hidden="true">%</span>` : html`<span class="quiet small">${say('car.ready.none')}</span>`}</div>`);
 

@@ -80,7 +80,7 @@ export const dayAndTime = (at) =>
 export const month = (key) =>
   format(Intl.DateTimeFormat, { month: 'long', year: 'numeric', timeZone: 'UTC' }).format(new Date(`${key}-15T00:00Z`));
 // A day of the week by its number from Monday, 0; and from one hour of the day to another.
-export const weekday = (number_) => format(Intl.DateTimeFormat, { weekday: 'long', timeZone: 'UTC' }).format(Date.UTC(2024, 0, 1 + number_));
+export const weekday = (at, size = 'long') => format(Intl.DateTimeFormat, { weekday: size, timeZone: 'UTC' }).format(Date.UTC(2024, 0, 1 + at));
 export const hours = (from, until) => [from, until].map((it) => format(Intl.DateTimeFormat, { hour: '2-digit', minute: '2-digit', timeZone: 'UTC' }).format(Date.UTC(2024, 0, 1, it))).join(' – ');
 // A moment of today by its time, any other by its day too.
 export const moment = (at) =>

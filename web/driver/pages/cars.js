@@ -8,6 +8,8 @@ import { Choices } from '../wishes.js';
 import { stateOf, toldAt } from '../cars.js';
 
 const SHARINGS = ['none', 'coarse', 'precise'];
+// What matters most first.
+const ABILITIES = ['percent', 'battery_wh', 'plugged', 'charging', 'limit', 'position', 'push', 'start_stop', 'schedule', 'set_limit', 'set_amps', 'wake'];
 const named = (maker) => maker.slice(0, 1).toUpperCase() + maker.slice(1);
 
 const Row = plain(({ it }) => {
@@ -53,7 +55,7 @@ const AtMaker = part(({ items }) => {
     const isPlaceable = it.can.includes('position');
     return html`<form class="stack" onSubmit=${go}>
       <${Choices} name="maker" label=${say('car.maker')} value=${chosen.value} choose=${(maker) => { chosen.value = maker; }} options=${items.map(({ maker }) => [maker, named(maker)])} />
-      <section class="sheet stack tight"><h2>${say('car.asks', { maker: named(it.maker) })}</h2><ul class="stack tight">${it.can.filter((one) => asked.has(one) && (one !== 'position' || sharing.value !== 'none')).map((one) => html`<li key=${one} class="row">${icon('check', 'small')}<span>${say(`car.can.${one}`)}</span></li>`)}</ul>
+      <section class="sheet stack tight"><h2>${say('car.asks', { maker: named(it.maker) })}</h2><ul class="stack tight">${ABILITIES.filter((one) => asked.has(one) && it.can.includes(one) && (one !== 'position' || sharing.value !== 'none')).map((one) => html`<li key=${one} class="row">${icon('check', 'small')}<span>${say(`car.can.${one}`)}</span></li>`)}</ul>
         <p class="small quiet">${say('car.asks.text')}</p></section>
       ${isPlaceable ? html`<${Choices} name="sharing" label=${say('car.position')} value=${sharing.value} choose=${(one) => { sharing.value = one; }} options=${SHARINGS.map((one) => [one, say(`car.position.${one}`)])} />
         <p class="small quiet">${say('car.position.text')}</p>` : null}

@@ -115,7 +115,7 @@ export default part((_, life) => {
     }
     const connector = it.connectors.find((one) => one.connector === chosen.value);
     const isFree = connector && canStart(connector, it.online);
-    const wallet = wallets.value.find((one) => one.currency === it.prices?.currency && one.balance_minor > 0);
+    const wallet = pays.value === 'self' && wallets.value.find((one) => one.currency === it.prices?.currency && one.balance_minor > 0);
     // A wallet that is good for what is set aside needs no card.
     const hasMeans = pays.value === 'organisation' || me.value?.card || (wallet && quote.value && wallet.balance_minor >= quote.value.hold_minor);
     return html`<div class="page two"><${Head} title=${it.site?.name ?? it.site_name} to="/" />

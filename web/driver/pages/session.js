@@ -95,6 +95,7 @@ export default part(({ name }, life) => {
           ${isLast ? html`<${Note} kind="wait" sign="clock"><p role="status">${say('stale', { time: clockTime(heardAt) })}</p><//>` : null}
           <${Now} session=${session} />
           ${isWaiting(session, now.value) && !session.isGuest ? html`<${ChargeNow} session=${session} done=${view.ask} />` : null}
+          ${session.state === 'active' && !session.isGuest ? html`<${Match} session=${session} done=${view.ask} />` : null}
           ${session.action ? html`<${Confirmation} session=${session} done=${view.ask} />` : null}
           ${wish.value && !isOver(session) ? html`<${Note} kind="wait" sign="clock"><p role="status">${isOnline.value ? say('stop.told') : say('stop.waits')}</p><//>` : null}
           ${stopping.error.value && stopping.error.value.code !== 'no_line' ? html`<${Wrong} error=${stopping.error.value} />` : null}
@@ -106,7 +107,6 @@ export default part(({ name }, life) => {
           ${session.plan || session.preferences ? html`<${Plan} session=${session} />` : null}
           ${session.started_at && !session.isGuest ? html`<${Curve} session=${session} />` : null}
           ${session.state === 'active' && !session.isGuest ? html`<${Wishes} session=${session} done=${view.ask} />` : null}
-          ${session.state === 'active' && !session.isGuest ? html`<${Match} session=${session} done=${view.ask} />` : null}
           <${Where} session=${session} />
         </div>
       </div>
