@@ -7,6 +7,7 @@ its type and how long it is kept; the page is told where the API is, and where i
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,16 +16,21 @@ import boto3
 from infrastructure import file_doors, live, rest
 from infrastructure.stage import Resources, Stage, attribute, ref
 from infrastructure.storage import PRIVATE, never_without_tls
-from infrastructure.web_files import HOME, INDEX, MAP_HOME, files, security_headers, with_settings
+from infrastructure.web_files import HOME, INDEX, LANGUAGES, MAP_HOME, files, security_headers, spoken, with_settings
 
 _HALF_A_YEAR_S = 15_768_000
-# A bucket knows no index of a folder.
-_LEADS = f"""function handler(event) {{
+# A bucket knows no index of a folder, nor which language a browser asks for first.
+LEADS = f"""function handler(event) {{
     const request = event.request;
     if (request.uri === '/') {{
         return {{ statusCode: 302, statusDescription: 'Found', headers: {{ location: {{ value: '{HOME}' }} }} }};
     }}
-    if (request.uri.endsWith('/')) request.uri += '{INDEX}';
+    if (request.uri.endsWith('/')) {{
+        const accepted = request.headers['accept-language'];
+        const asked = (accepted ? accepted.value : '').split(',').map((it) => it.trim().slice(0, 2).toLowerCase());
+        const language = asked.find((it) => {json.dumps(LANGUAGES)}.includes(it)) || '{LANGUAGES[0]}';
+        request.uri += '{INDEX}'.replace('.', `.${{language}}.`);
+    }}
     return request;
 }}
 """
@@ -72,7 +78,7 @@ def resources(stage: Stage) -> Resources:
                 "Name": f"{stage.prefix}web",
                 "AutoPublish": True,
                 "FunctionConfig": {"Comment": "a folder leads to its page", "Runtime": "cloudfront-js-2.0"},
-                "FunctionCode": _LEADS,
+                "FunctionCode": LEADS,
             },
         },
         "WebHeaders": {
@@ -84,11 +90,12 @@ def resources(stage: Stage) -> Resources:
 
 
 def publish(outputs: Mapping[str, str]) -> int:
-    """Put the files where the door reads them; the page that names the others comes last. Returns how many."""
+    """Put the files where the door reads them; the pages that name the others come last. Returns how many."""
     s3 = boto3.client("s3")
     api, home = outputs["ApiUrl"].rstrip("/"), outputs.get("MapHome", MAP_HOME)  # a release of before has none
     told = [with_settings(it, api=api, stripe="real", home=home) for it in files()]
-    put = sorted(told, key=lambda it: it.path.endswith(INDEX))
+    pages = [spoken(it, language) for it in told if it.path.endswith(INDEX) for language in LANGUAGES]
+    put = [it for it in told if not it.path.endswith(INDEX)] + pages
     for it in put:
         s3.put_object(
             Bucket=outputs["WebBucketName"],

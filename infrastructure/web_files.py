@@ -28,6 +28,8 @@ _TYPES = {
     ".svg": "image/svg+xml",
     ".png": "image/png",
 }
+# What the apps speak, by their catalogues; the first is for who asks for none of them.
+LANGUAGES = ("en", *sorted(it.stem for it in (WEB / "driver" / "words").glob("*.js") if it.stem != "en"))
 # The line of a page that tells it of its deployment, as it lies in `web/`.
 _UNTOLD = b'<meta name="settings" content="{}">'
 # Where the map begins where nobody says another place: latitude and longitude.
@@ -77,6 +79,19 @@ def with_settings(file: WebFile, *, api: str, stripe: str, home: str) -> WebFile
     told = json.dumps({"api": api, "stripe": stripe, "home": {"lat": lat, "lng": lng}})
     line = f'<meta name="settings" content="{html.escape(told)}">'
     return WebFile(file.path, file.body.replace(_UNTOLD, line.encode()))
+
+
+def spoken(page: WebFile, language: str) -> WebFile:
+    """A page in one of the LANGUAGES, under its own name: read aloud so, and asking for those words at once."""
+    body = page.body.replace(b'<html lang="en">', f'<html lang="{language}">'.encode())
+    words = f"/driver/words/{language}.js".encode()
+    return WebFile(page.path.replace(INDEX, f"index.{language}.html"), body.replace(b"/driver/words/en.js", words))
+
+
+def language_of(accepted: str) -> str:
+    """The first that a browser asks for (its `Accept-Language`) and we speak. CloudFront's function says the same."""
+    asked = (it.strip()[:2].lower() for it in accepted.split(","))
+    return next((it for it in asked if it in LANGUAGES), LANGUAGES[0])
 
 
 def security_headers(connects: Sequence[str], *, has_stripe: bool) -> dict[str, str]:

@@ -14,7 +14,17 @@ from collections.abc import Callable, Sequence
 import aiohttp
 from aiohttp import web
 
-from infrastructure.web_files import HOME, INDEX, MAP_HOME, WEB, WebFile, security_headers, with_settings
+from infrastructure.web_files import (
+    HOME,
+    INDEX,
+    MAP_HOME,
+    WEB,
+    WebFile,
+    language_of,
+    security_headers,
+    spoken,
+    with_settings,
+)
 
 _STRIPE = "/local/stripe"
 # By the publishable key, as Stripe.js does.
@@ -51,7 +61,10 @@ class WebDoor:
                 raise FileNotFoundError
             body = await asyncio.to_thread(file.read_bytes)
             found = WebFile(file.relative_to(WEB.resolve()).as_posix(), body)
-            return self._answer(request, with_settings(found, api="", stripe="local", home=MAP_HOME))
+            if file.name == INDEX:
+                page = with_settings(found, api="", stripe="local", home=MAP_HOME)
+                found = spoken(page, language_of(request.headers.get("Accept-Language", "")))
+            return self._answer(request, found)
         except (OSError, KeyError):
             return web.Response(status=404, text="There is no such file.\n")
 
@@ -61,7 +74,7 @@ class WebDoor:
             "Content-Type": file.content_type,
             "Cache-Control": file.cache_control,
             "ETag": file.etag,
-            "Vary": "Accept-Encoding",
+            "Vary": "Accept-Encoding, Accept-Language",
         }
         if file.etag in request.headers.get("If-None-Match", ""):
             return web.Response(status=304, headers=headers)

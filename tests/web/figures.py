@@ -167,12 +167,22 @@ def long_tasks(browser: Browser, world: World, slower: int) -> list[float]:
 def _charger(number: int, turn: int) -> dict[str, Any]:
     site, is_free = number % SITES, (number + turn) % 3 > 0
     plug = {"connector": "1", "kind": "ccs2", "max_power_w": 150_000, "status": "available", "available": is_free}
+    price = {"per": "kwh", "amount": "0.5355", "tax_percent": "19"}
     return {
-        "charger_id": f"CP-{number}", "operator_id": "demo", "site_id": f"site-{site}", "site_name": f"Site {site}, state {turn}",
-        "address": "Quay 2", "latitude": 53.2 + site / 60, "longitude": 9.5 + site * 7 % SITES / 60, "online": (number + turn) % 11 > 0,
-        "is_metered": True, "available": int(is_free), "connectors": [plug], "distance_m": 100 * site,
-        "prices": {"currency": "EUR", "price": [{"per": "kwh", "amount": "0.5355", "tax_percent": "19"}], "hold_minor": 5000},
-    }  # fmt: skip
+        "charger_id": f"CP-{number}",
+        "operator_id": "demo",
+        "site_id": f"site-{site}",
+        "site_name": f"Site {site}, state {turn}",
+        "address": "Quay 2",
+        "latitude": 53.2 + site / 60,
+        "longitude": 9.5 + site * 7 % SITES / 60,
+        "online": (number + turn) % 11 > 0,
+        "is_metered": True,
+        "available": int(is_free),
+        "connectors": [plug],
+        "distance_m": 100 * site,
+        "prices": {"currency": "EUR", "price": [price], "hold_minor": 5000},
+    }
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:

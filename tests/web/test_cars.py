@@ -1,4 +1,4 @@
-"""A driver's cars and who pays for them, in a real browser: at the maker's door and back, a night, a session, a code."""
+"""A driver's cars and who pays for them, in a real browser: a maker's door and back, a night, a session, a code."""
 
 from __future__ import annotations
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import boto3
 import pytest
+import quickjs  # type: ignore[import-untyped]
 import requests
 from moto import mock_aws
 
-from infrastructure.web import publish
-from infrastructure.web_files import files
+from infrastructure.web import LEADS, publish
+from infrastructure.web_files import LANGUAGES, files
 from local.seed import DEMO_CHARGER, Network
 from local.stack import Stack
 from local.street import Street
@@ -46,6 +47,28 @@ def test_files_come_with_their_types_packed_and_are_asked_for_again_by_their_eta
         assert "script-src 'self';" in first.headers["Content-Security-Policy"]
         again = requests.get(address, headers={"If-None-Match": first.headers["ETag"]}, timeout=_TIMEOUT_S)
         assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        ("de-DE,de;q=0.9,en;q=0.8", "de"),
+        ("fr-FR, en-GB;q=0.8, de;q=0.7", "en"),
+        ("fr", "en"),
+        ("*", "en"),
+        (None, "en"),
+    ],
+)
+def test_a_page_comes_in_the_language_that_its_reader_asks_for_first_here_and_at_cloudfront(
+    stack: Stack, accepted: str | None, language: str
+) -> None:
+    headers = {"Accept-Language": accepted} if accepted else {}
+    page = requests.get(f"{stack.http_url}/driver/", headers=headers, timeout=_TIMEOUT_S)
+    assert f'<html lang="{language}">' in page.text
+    told = {"accept-language": {"value": accepted}} if accepted else {}
+    event = json.dumps({"request": {"uri": "/driver/", "headers": told}})
+    led = json.loads(quickjs.Context().eval(f"{LEADS}; JSON.stringify(handler({event}))"))
+    assert led["uri"] == f"/driver/index.{language}.html"
 
 
 def test_a_long_answer_of_the_api_is_packed_for_who_can_read_that_as_api_gateway_does(network: World) -> None:
@@ -89,10 +112,14 @@ def test_a_deployment_puts_each_file_with_its_type_and_age_and_tells_pages_where
         s3 = boto3.client("s3", region_name="us-east-1")
         s3.create_bucket(Bucket="web")
         outputs = {"WebBucketName": "web", "ApiUrl": "https://api.example.com/api", "MapHome": "48.2,-16.37"}
-        assert publish(outputs) == len(list(files()))
-        page = s3.get_object(Bucket="web", Key="driver/index.html")
+        assert publish(outputs) == len(list(files())) - 1 + len(LANGUAGES)
+        page = s3.get_object(Bucket="web", Key="driver/index.en.html")
         assert (page["ContentType"], page["CacheControl"]) == ("text/html; charset=utf-8", "no-cache")
         assert "immutable" in s3.get_object(Bucket="web", Key="vendor/leaflet-1.9.4/leaflet.js")["CacheControl"]
+        german = s3.get_object(Bucket="web", Key="driver/index.de.html")["Body"].read().decode()
+        assert '<html lang="de">' in german
+        assert "/driver/words/de.js" in german
+        assert "/driver/words/en.js" not in german
         assert settings_of(page["Body"].read().decode()) == {
             "api": "https://api.example.com/api",
             "stripe": "real",
