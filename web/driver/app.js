@@ -47,6 +47,9 @@ const TAB_OF = {
   'sign-up': 'me', confirm: 'me', forgot: 'me', cards: 'me', balance: 'me', wallet: 'me', usual: 'me', cars: 'me', car: 'me', organisations: 'me', parts: 'me', tokens: 'me', notices: 'me', settings: 'me',
 };
 
+// The offline shell is the whole app once more: it does not compete with the first list and its map.
+const LATER_MS = 3_000;
+
 const shown = signal({ name: null, page: null, path: null });
 
 async function show() {
@@ -119,11 +122,10 @@ async function begin() {
   place.replaceChildren();
   render(html`<${App} />`, place);
   // What is needed later waits until what is needed now is there.
-  const settled = globalThis.requestIdleCallback ?? ((then) => setTimeout(then, 2_000));
-  settled(() => {
+  setTimeout(() => {
     document.head.append(Object.assign(document.createElement('link'), { rel: 'manifest', href: '/driver/manifest.webmanifest' }));
     navigator.serviceWorker?.register('/driver/worker.js').catch(() => {});
-  }, { timeout: 10_000 });
+  }, LATER_MS);
 }
 
 begin();
