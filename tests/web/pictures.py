@@ -22,7 +22,7 @@ SCREENS = Path(__file__).parent.parent.parent / "docs" / "screens"
 PAGE = Path(__file__).parent.parent.parent / "docs" / "design.md"
 WINDOWS = {"phone": PHONE, "desktop": DESKTOP}
 _COLOURS = 96
-_HEAD = "| --- | --- |\n"
+_HEAD = "| phone | desktop |\n| --- | --- |\n"
 GUESTS = ("A guest plugs in", "A guest charges")
 DARK = ("Find", "A charger", "Charging", "Receipt")
 # What each is called on the page, its address, and whether it is seen before somebody logs in.
