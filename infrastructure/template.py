@@ -97,6 +97,7 @@ def assemble(from_chalice: dict[str, Any], stage: Stage) -> dict[str, Any]:
         | solver.PARAMETERS
         | rollout.parameters(stage)
         | rest.PARAMETERS
+        | web.PARAMETERS
         | access_logs.PARAMETERS
         | canary.PARAMETERS
         | edge.PARAMETERS

@@ -2,11 +2,12 @@
 
 The API keeps its own address: behind this door all drivers would come from CloudFront's few, and the firewall counts
 by address. So the page may ask that address too, and its policy says so. `make deploy` puts the files there, each with
-its type and how long it is kept, and `config.json`, which tells the page where the API is.
+its type and how long it is kept; the page is told where the API is, and where its map begins.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,22 +16,36 @@ import boto3
 from infrastructure import file_doors, live, rest
 from infrastructure.stage import Resources, Stage, attribute, ref
 from infrastructure.storage import PRIVATE, never_without_tls
-from infrastructure.web_files import HOME, INDEX, config, files, security_headers
+from infrastructure.web_files import HOME, INDEX, LANGUAGES, MAP_HOME, files, security_headers, spoken, with_settings
 
 _HALF_A_YEAR_S = 15_768_000
-# A bucket knows no index of a folder.
-_LEADS = f"""function handler(event) {{
+# A bucket knows no index of a folder, nor which language a browser asks for first.
+LEADS = f"""function handler(event) {{
     const request = event.request;
     if (request.uri === '/') {{
         return {{ statusCode: 302, statusDescription: 'Found', headers: {{ location: {{ value: '{HOME}' }} }} }};
     }}
-    if (request.uri.endsWith('/')) request.uri += '{INDEX}';
+    if (request.uri.endsWith('/')) {{
+        const accepted = request.headers['accept-language'];
+        const asked = (accepted ? accepted.value : '').split(',').map((it) => it.trim().slice(0, 2).toLowerCase());
+        const language = asked.find((it) => {json.dumps(LANGUAGES)}.includes(it)) || '{LANGUAGES[0]}';
+        request.uri += '{INDEX}'.replace('.', `.${{language}}.`);
+    }}
     return request;
 }}
 """
+PARAMETERS: dict[str, Any] = {
+    "MapHome": {
+        "Type": "String",
+        "Default": MAP_HOME,
+        "AllowedPattern": r"-?\d{1,2}(\.\d+)?,-?\d{1,3}(\.\d+)?",
+        "Description": "Where the app's map begins: latitude and longitude, 53.5437,9.9924",
+    },
+}
 OUTPUTS: dict[str, Any] = {
     "AppUrl": {"Description": "What drivers open", "Value": {"Fn::Sub": "https://${WebDoor.DomainName}/"}},
     "WebBucketName": {"Value": ref("WebBucket")},
+    "MapHome": {"Value": ref("MapHome")},
 }
 
 
@@ -63,7 +78,7 @@ def resources(stage: Stage) -> Resources:
                 "Name": f"{stage.prefix}web",
                 "AutoPublish": True,
                 "FunctionConfig": {"Comment": "a folder leads to its page", "Runtime": "cloudfront-js-2.0"},
-                "FunctionCode": _LEADS,
+                "FunctionCode": LEADS,
             },
         },
         "WebHeaders": {
@@ -75,10 +90,12 @@ def resources(stage: Stage) -> Resources:
 
 
 def publish(outputs: Mapping[str, str]) -> int:
-    """Put the files where the door reads them; the page that names the others comes last. Returns how many."""
+    """Put the files where the door reads them; the pages that name the others come last. Returns how many."""
     s3 = boto3.client("s3")
-    told = config(api=outputs["ApiUrl"].rstrip("/"), stripe="real")
-    put = sorted([*files(), told], key=lambda it: it.path.endswith(INDEX))
+    api, home = outputs["ApiUrl"].rstrip("/"), outputs.get("MapHome", MAP_HOME)  # a release of before has none
+    told = [with_settings(it, api=api, stripe="real", home=home) for it in files()]
+    pages = [spoken(it, language) for it in told if it.path.endswith(INDEX) for language in LANGUAGES]
+    put = [it for it in told if not it.path.endswith(INDEX)] + pages
     for it in put:
         s3.put_object(
             Bucket=outputs["WebBucketName"],

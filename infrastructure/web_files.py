@@ -7,15 +7,14 @@ changes; all else is asked for again each time, by its ETag.
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 WEB = Path(__file__).parent.parent / "web"
-CONFIG = "config.json"
 # Where the driver's app begins, and what its address without a path leads to.
 HOME = "/driver/"
 INDEX = "index.html"
@@ -29,6 +28,12 @@ _TYPES = {
     ".svg": "image/svg+xml",
     ".png": "image/png",
 }
+# What the apps speak, by their catalogues; the first is for who asks for none of them.
+LANGUAGES = ("en", *sorted(it.stem for it in (WEB / "driver" / "words").glob("*.js") if it.stem != "en"))
+# The line of a page that tells it of its deployment, as it lies in `web/`.
+_UNTOLD = b'<meta name="settings" content="{}">'
+# Where the map begins where nobody says another place: latitude and longitude.
+MAP_HOME = "53.5437,9.9924"
 _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
 STRIPE_SCRIPTS = "https://js.stripe.com"
@@ -63,9 +68,30 @@ def files(root: Path = WEB) -> Iterator[WebFile]:
             yield WebFile(path.relative_to(root).as_posix(), path.read_bytes())
 
 
-def config(**told: Any) -> WebFile:
-    """What a page is told of its deployment: the API's address, whose Stripe, where the map begins."""
-    return WebFile(CONFIG, json.dumps(told).encode())
+def with_settings(file: WebFile, *, api: str, stripe: str, home: str) -> WebFile:
+    """A page that is told of its deployment; of any other file, itself.
+
+    It stands in the page because whatever is asked first needs it: a file of its own would be one more round of a line.
+    """
+    if not file.path.endswith(INDEX):
+        return file
+    lat, lng = (float(it) for it in home.split(","))
+    told = json.dumps({"api": api, "stripe": stripe, "home": {"lat": lat, "lng": lng}})
+    line = f'<meta name="settings" content="{html.escape(told)}">'
+    return WebFile(file.path, file.body.replace(_UNTOLD, line.encode()))
+
+
+def spoken(page: WebFile, language: str) -> WebFile:
+    """A page in one of the LANGUAGES, under its own name: read aloud so, and asking for those words at once."""
+    body = page.body.replace(b'<html lang="en">', f'<html lang="{language}">'.encode())
+    words = f"/driver/words/{language}.js".encode()
+    return WebFile(page.path.replace(INDEX, f"index.{language}.html"), body.replace(b"/driver/words/en.js", words))
+
+
+def language_of(accepted: str) -> str:
+    """The first that a browser asks for (its `Accept-Language`) and we speak. CloudFront's function says the same."""
+    asked = (it.strip()[:2].lower() for it in accepted.split(","))
+    return next((it for it in asked if it in LANGUAGES), LANGUAGES[0])
 
 
 def security_headers(connects: Sequence[str], *, has_stripe: bool) -> dict[str, str]:

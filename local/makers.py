@@ -65,6 +65,11 @@ class CarMakers:
             "KERB_CAR_REDIRECT_URL": REDIRECT_URI,
         }
 
+    def send_back_to(self, address: str) -> None:
+        """The page of the app that drivers come back to, registered at each door."""
+        for door in self.doors.values():
+            door.redirect_uri = address
+
     def start(self) -> None:
         """Answer from now on."""
         self._thread.start()

@@ -34,12 +34,16 @@ class Consent:
 
 
 class OAuthServer:
-    """One maker's door. `account` is who logs in next; `reused` counts refresh tokens that came twice."""
+    """One maker's door. `account` is who logs in next, `redirect_uri` where they go back to.
+
+    `reused` counts refresh tokens that came twice.
+    """
 
     def __init__(self, clock: Callable[[], datetime], *, by_header: bool) -> None:
         self._clock, self._by_header = clock, by_header
         self.account = "alice"
         self.denies = False
+        self.redirect_uri = REDIRECT_URI
         self.consents: list[Consent] = []
         self.reused = 0
         self.refreshed = 0
@@ -53,7 +57,7 @@ class OAuthServer:
         needs = {
             "response_type": query.get("response_type") == "code",
             "client_id": query.get("client_id") == CLIENT_ID,
-            "redirect_uri": query.get("redirect_uri") == REDIRECT_URI,
+            "redirect_uri": query.get("redirect_uri") == self.redirect_uri,
             "scope": bool(query.get("scope")),
             "state": len(query.get("state", "")) >= 32,
             "code_challenge": len(query.get("code_challenge", "")) == 43,
@@ -63,10 +67,10 @@ class OAuthServer:
             self.invalid += lacking
             return 400, f"wrong: {', '.join(lacking)}"
         if self.denies:
-            return 302, f"{REDIRECT_URI}?" + urlencode({"error": "access_denied", "state": query["state"]})
+            return 302, f"{self.redirect_uri}?" + urlencode({"error": "access_denied", "state": query["state"]})
         code = secrets.token_urlsafe(16)
         self._codes[code] = (query, Consent(self.account, tuple(query["scope"].split())))
-        return 302, f"{REDIRECT_URI}?" + urlencode({"code": code, "state": query["state"]})
+        return 302, f"{self.redirect_uri}?" + urlencode({"code": code, "state": query["state"]})
 
     def token(self, headers: Mapping[str, str], form: Mapping[str, str]) -> Told:
         """Tokens for a code or a refresh token (RFC 6749 §4.1.3, §6), and for the application itself (§4.4)."""

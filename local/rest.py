@@ -33,7 +33,7 @@ from chalice.local import (
 )
 from multidict import CIMultiDict
 
-from infrastructure.rest import METHOD_NOT_ALLOWED, REFUSALS, allowed, problem
+from infrastructure.rest import METHOD_NOT_ALLOWED, PACKED_FROM_BYTES, REFUSALS, allowed, problem
 from local.context import LambdaContext, isolate_invocations
 from local.gateway import Gateway, Gone, PayloadTooLarge, Throttled
 from local.signature import is_signed
@@ -122,9 +122,10 @@ class RestServer:
         headers = {name.lower(): value for name, value in request.headers.items()}
         try:
             async with asyncio.timeout(self._gateway.limits.handler_s):
-                return await asyncio.get_running_loop().run_in_executor(
+                answer = await asyncio.get_running_loop().run_in_executor(
                     self._views, self._call_view, request.method, request.raw_path, headers, body or None
                 )
+                return _packed(answer, headers.get("accept-encoding", ""))
         except TimeoutError:
             return _refusal("INTEGRATION_TIMEOUT")
 
@@ -293,6 +294,12 @@ def _response(status: int, headers: Mapping[str, Any], body: str | bytes | None)
             fields.add(name, str(item))
     fields.popall("Content-Length", None)  # aiohttp counts for itself
     return web.Response(status=status, headers=fields, body=body.encode() if isinstance(body, str) else body)
+
+
+def _packed(answer: web.Response, accepted: str) -> web.Response:
+    if "gzip" in accepted and isinstance(answer.body, bytes) and len(answer.body) >= PACKED_FROM_BYTES:
+        answer.enable_compression(web.ContentCoding.gzip)
+    return answer
 
 
 def _reason(refusal: LocalGatewayException) -> str:

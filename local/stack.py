@@ -15,6 +15,7 @@ from typing import Any
 
 import boto3
 
+from infrastructure.web_files import HOME
 from local import identity
 from local.clock import Clock
 from local.cloud import Cloud, log_file
@@ -139,6 +140,8 @@ class Stack:
         os.environ["KERB_SOCKET_ENDPOINT"] = self.http_url
         os.environ["KERB_OIDC_JWKS_URL"] = self.http_url + JWKS_PATH
         os.environ["KERB_LOG_URL"] = f"{self.http_url}/log"
+        self.makers.send_back_to(app_url := f"{self.http_url}{HOME}")
+        os.environ["KERB_CAR_REDIRECT_URL"] = app_url
         self._await(self.gateway.start(self.options.host, self.options.socket_port))
         self._stops.append(lambda: self._await(self.gateway.stop()))
         os.environ["KERB_LIVE_ENDPOINT"] = self.http_url + PATH

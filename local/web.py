@@ -14,7 +14,17 @@ from collections.abc import Callable, Sequence
 import aiohttp
 from aiohttp import web
 
-from infrastructure.web_files import HOME, INDEX, WEB, WebFile, config, security_headers
+from infrastructure.web_files import (
+    HOME,
+    INDEX,
+    MAP_HOME,
+    WEB,
+    WebFile,
+    language_of,
+    security_headers,
+    spoken,
+    with_settings,
+)
 
 _STRIPE = "/local/stripe"
 # By the publishable key, as Stripe.js does.
@@ -36,16 +46,12 @@ class WebDoor:
     def open(self, server: web.Application) -> None:
         """Add the routes."""
         server.router.add_get("/", self._lead_home)
-        server.router.add_get("/config.json", self._tell)
         for folder in sorted(it.name for it in WEB.iterdir()):
             server.router.add_get(f"/{folder}" + ("/{path:.*}" if (WEB / folder).is_dir() else ""), self._serve)
         server.router.add_post(f"{_STRIPE}/{{path:.+}}", self._ask_stripe)
 
     async def _lead_home(self, _: web.Request) -> web.Response:
         return web.Response(status=302, headers={"Location": HOME})
-
-    async def _tell(self, request: web.Request) -> web.Response:
-        return self._answer(request, config(api="", stripe="local"))
 
     async def _serve(self, request: web.Request) -> web.Response:
         path = request.path.removeprefix("/")
@@ -54,7 +60,11 @@ class WebDoor:
             if WEB.resolve() not in file.parents:
                 raise FileNotFoundError
             body = await asyncio.to_thread(file.read_bytes)
-            return self._answer(request, WebFile(file.relative_to(WEB.resolve()).as_posix(), body))
+            found = WebFile(file.relative_to(WEB.resolve()).as_posix(), body)
+            if file.name == INDEX:
+                page = with_settings(found, api="", stripe="local", home=MAP_HOME)
+                found = spoken(page, language_of(request.headers.get("Accept-Language", "")))
+            return self._answer(request, found)
         except (OSError, KeyError):
             return web.Response(status=404, text="There is no such file.\n")
 
@@ -64,7 +74,7 @@ class WebDoor:
             "Content-Type": file.content_type,
             "Cache-Control": file.cache_control,
             "ETag": file.etag,
-            "Vary": "Accept-Encoding",
+            "Vary": "Accept-Encoding, Accept-Language",
         }
         if file.etag in request.headers.get("If-None-Match", ""):
             return web.Response(status=304, headers=headers)

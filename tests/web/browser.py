@@ -46,13 +46,16 @@ def _started(playwright: Playwright, path: str) -> Browser:
 
 
 class Visit:
-    """One visitor's browser: `page` is what they look at, `strays` whom it asked beside us, `errors` what broke."""
+    """One visitor's browser: `page` is what they look at, `strays` whom it asked beside us, `errors` what broke.
 
-    def __init__(self, browser: Browser, stack: Stack, **options: Any) -> None:
+    `also` is whom the visitor is led to on purpose: a car maker's door.
+    """
+
+    def __init__(self, browser: Browser, stack: Stack, also: str = "", **options: Any) -> None:
         self.home = f"{stack.http_url}/driver/"
         self.strays: list[str] = []
         self.errors: list[str] = []
-        self._ours = {urlsplit(stack.http_url).netloc, urlsplit(stack.live_url).netloc}
+        self._ours = {urlsplit(stack.http_url).netloc, urlsplit(stack.live_url).netloc, urlsplit(also).netloc} - {""}
         settings = {"viewport": PHONE, "locale": "en-GB", "timezone_id": "Europe/Berlin", "reduced_motion": "reduce"}
         self.context = browser.new_context(**settings | options)
         self.context.set_default_timeout(PATIENCE_MS)

@@ -8,9 +8,12 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
+from chalicelib.domain.pricing.tariff import DAYS
 from local.seed import SITE_ID, TARIFF_ID
 from local.stack import Options, Stack
 from tests.browsers import MISSING, chromium
+from tests.scenarios.test_organisations import BODY
+from tests.scenarios.test_vehicles import a_car, link, push
 from tests.scenarios.world import DRIVER_PASSWORD, World, eventually
 from tests.scenarios.world import PASSWORD as CHARGER_SECRET
 from tests.web.browser import DESKTOP, PHONE, Visit, launched
@@ -19,7 +22,7 @@ SCREENS = Path(__file__).parent.parent.parent / "docs" / "screens"
 PAGE = Path(__file__).parent.parent.parent / "docs" / "design.md"
 WINDOWS = {"phone": PHONE, "desktop": DESKTOP}
 _COLOURS = 96
-_HEAD = "| --- | --- |\n"
+_HEAD = "| phone | desktop |\n| --- | --- |\n"
 GUESTS = ("A guest plugs in", "A guest charges")
 DARK = ("Find", "A charger", "Charging", "Receipt")
 # What each is called on the page, its address, and whether it is seen before somebody logs in.
@@ -43,6 +46,10 @@ PAGES = (
     ("Add a card", "/cards/new", False),
     ("Wallet", "/wallet", False),
     ("How I usually charge", "/usual", False),
+    ("Cars", "/cars", False),
+    ("Add a car", "/cars/new", False),
+    ("A car", "/car/{car}", False),
+    ("Who pays for me", "/organisations", False),
     ("What I owe", "/balance", False),
     ("RFID cards", "/tokens", False),
     ("Notices", "/notices", False),
@@ -78,6 +85,10 @@ def told(world: World) -> dict[str, str]:
         world.driver.until(session, lambda it, wanted=wanted: it["energy_wh"] >= wanted)  # type: ignore[misc]
     world.driver.call("POST", "/v1/me/wallets/EUR/top-ups", {"amount_minor": 2_000})
     eventually(lambda: world.driver.call("GET", "/v1/me/wallets")["items"])
+    car_id, fleet = a_car_at_home(world), "/v1/operator/organisations/harbour-fleet"
+    world.operator.call("PUT", fleet, {**BODY, "name": "Harbour Fleet"})
+    code = world.operator.call("POST", f"{fleet}/invitations", {"reference": "4711"})["code"]
+    world.driver.call("POST", "/v1/me/organisations", {"code": code})
     # Seen as a street has them: they were faster, to have something to show.
     for it in (other, refusing):
         plugs = [{"connector": one, "kind": "type2", "max_power_w": 22_000} for one in ("1", "2")]
@@ -89,7 +100,22 @@ def told(world: World) -> dict[str, str]:
         "paid": paid,
         "failed": failed,
         "reservation": reservation["reservation_id"],
+        "car": car_id,
     }
+
+
+def a_car_at_home(world: World) -> str:
+    """The story's driver has linked a car, which hangs at its plug and is to be ready in the morning."""
+    car = a_car(world, "picture-car")
+    car_id: str = link(world, world.driver, "smartcar", car)["vehicle_id"]
+    ready_by = [{"day": day, "at": "07:00", "percent": 80} for day in DAYS]
+    night = {"kind": "time_of_use", "price_per_kwh": "0.34", "bands": [{"price_per_kwh": "0.19", "ends": "06:00"}]}
+    wish = {"time_zone": "Europe/Berlin", "ready_by": ready_by, "prices": {"currency": "EUR", "price": night}}
+    world.driver.call("PUT", f"/v1/me/vehicles/{car_id}/wish", {**wish, "power_w": 11_000, "waits_unguarded": True})
+    car.plug(world.stack.clock(), is_in=True)
+    push(world, "smartcar", car, "somebody")
+    world.stack.cloud.queues.deliver()
+    return car_id
 
 
 def taken(browser: Browser, world: World, names: dict[str, str], window: str, theme: str, locale: str) -> None:

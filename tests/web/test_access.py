@@ -14,11 +14,11 @@ from tests.web.browser import DESKTOP, PHONE
 from tests.web.conftest import Visitor, until_found
 from tests.web.test_files import FIRST_LOAD_BYTES
 
-# Every page there is, by its address; `{charger}` and `{session}` are the story's own.
+# Every page there is, by its address; `{charger}`, `{session}` and `{car}` are the story's own.
 PAGES = (
     "/", "/charger/{charger}", "/pay/{charger}/1", "/charging", "/history", "/me", "/cards", "/cards/new", "/balance",
-    "/tokens", "/wallet", "/usual", "/notices", "/settings", "/scan", "/sign-in", "/sign-up", "/confirm", "/forgot",
-    "/parts", "/session/{session}", "/receipt/{session}",
+    "/tokens", "/wallet", "/usual", "/cars", "/cars/new", "/car/{car}", "/organisations", "/notices", "/settings",
+    "/scan", "/sign-in", "/sign-up", "/confirm", "/forgot", "/parts", "/session/{session}", "/receipt/{session}",
 )  # fmt: skip
 GRAVE = ("serious", "critical")
 NARROW = {"width": 320, "height": 640}
@@ -46,6 +46,9 @@ def settled(page: Page, waits: int = 0) -> None:
 @pytest.mark.parametrize(("locale", "theme"), [("en-GB", "light"), ("de-DE", "dark")])
 def test_axe_finds_nothing_serious_on_any_page(world: World, visitor: Visitor, locale: str, theme: str) -> None:
     charger_id, session_id = charged(world)
+    car_id = world.driver.call("POST", "/v1/me/vehicles", {"name": "My Zoe", "battery_wh": 52_000})["vehicle_id"]
+    ready = {"time_zone": "Europe/Berlin", "ready_by": [{"day": "MONDAY", "at": "07:30", "percent": 80}]}
+    world.driver.call("PUT", f"/v1/me/vehicles/{car_id}/wish", ready)
     visit = visitor(locale=locale, color_scheme=theme, viewport=PHONE if theme == "light" else DESKTOP)
     page = visit.go("/sign-in?then=/me")
     page.locator("#email").fill(world.driver.email)
@@ -55,7 +58,7 @@ def test_axe_finds_nothing_serious_on_any_page(world: World, visitor: Visitor, l
     found: dict[str, list[str]] = {}
     page.evaluate(AXE_SCRIPT)
     for pattern in PAGES:
-        path = pattern.format(charger=charger_id, session=session_id)
+        path = pattern.format(charger=charger_id, session=session_id, car=car_id)
         page.evaluate("path => { location.hash = path; }", path)
         expect(page.locator("main > *").first).to_be_visible()
         expect(page.locator(f'[data-path="{path}"]')).to_have_count(1)
@@ -81,9 +84,9 @@ def test_the_first_load_with_its_map_is_light_and_fits_a_narrow_phone(network: W
     loaded = {it.url: len(gzip.compress(it.body(), 9)) for it in files}
     assert any("land-110m" in it for it in loaded)
     assert sum(loaded.values()) < FIRST_LOAD_BYTES, loaded
-    for path in ("/", "/settings", "/sign-up", "/scan"):
+    for path in ("/", "/settings", "/sign-up", "/scan", "/parts"):
         page.evaluate("path => { location.hash = path; }", path)
-        settled(page)
+        settled(page, waits=int(path == "/parts"))
         assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"], path
 
 

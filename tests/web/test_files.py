@@ -63,7 +63,7 @@ def test_the_offline_shell_names_every_file_of_the_app() -> None:
     listed = set(re.findall(r"'(/[^']+\.[a-z]+)'", source.partition("FILES")[2].partition("];")[0]))
     for names, folder in re.findall(r"\.\.\.\[([^\]]+)\]\.map\(\(it\) => `(/[^$]+)\$\{it\}\.js`\)", source):
         listed |= {f"{folder}{it}.js" for it in re.findall(r"'(\w+)'", names)}
-    served = {it.path for it in files()} - LATER - {"driver/worker.js", "driver/index.html"} | {"config.json"}
+    served = {it.path for it in files()} - LATER - {"driver/worker.js", "driver/index.html"}
     served -= {it for it in served if it.startswith("driver/icons/kerb-512")}
     assert {it.removeprefix("/") for it in listed} == served
 

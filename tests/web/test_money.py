@@ -52,3 +52,19 @@ def test_a_bill_is_disputed_from_its_receipt_and_the_next_on_this_phone_sees_not
         expect(page.get_by_role("navigation", name="Main")).to_be_visible()
         expect(page.locator("main h1")).to_have_count(1)
     expect(page).to_have_title(re.compile("Kerb$"))
+
+
+def test_a_currency_without_hundredths_is_counted_in_whole_ones(network: World, visitor: Visitor) -> None:
+    assert network.stack
+    page = visitor().go()
+    expect(page.get_by_role("searchbox")).to_be_visible()
+    limits = page.evaluate(
+        """async () => {
+          const { limitsOf, noWish } = await import('/driver/wishes.js');
+          const { money } = await import('/parts/words.js');
+          const wish = { ...noWish(), limit: 'amount' };
+          const asked = { ...wish, amount: '12,50' };
+          return [limitsOf(wish, 'JPY'), limitsOf(wish, 'EUR'), limitsOf(asked, 'EUR'), money(2000, 'JPY')];
+        }"""
+    )
+    assert limits == [{"amount_minor": 2_000}, {"amount_minor": 2_000}, {"amount_minor": 1_250}, "¥2,000"]

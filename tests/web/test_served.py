@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
+from typing import Any
+
 import boto3
 import pytest
+import quickjs  # type: ignore[import-untyped]
 import requests
 from moto import mock_aws
 
-from infrastructure.web import publish
-from infrastructure.web_files import files
+from infrastructure.web import LEADS, publish
+from infrastructure.web_files import LANGUAGES, files
 from local.seed import DEMO_CHARGER, Network
 from local.stack import Stack
 from local.street import Street
@@ -18,6 +24,13 @@ from tests.scenarios.world import World
 _TIMEOUT_S = 60
 
 
+def settings_of(page: str) -> Any:
+    """What a page is told of its deployment."""
+    line = re.search(r'<meta name="settings" content="([^"]*)">', page)
+    assert line is not None
+    return json.loads(html.unescape(line.group(1)))
+
+
 def test_files_come_with_their_types_packed_and_are_asked_for_again_by_their_etag(stack: Stack) -> None:
     assert requests.get(f"{stack.http_url}/", timeout=_TIMEOUT_S).url == f"{stack.http_url}/driver/"
     for path, kind in (
@@ -25,7 +38,6 @@ def test_files_come_with_their_types_packed_and_are_asked_for_again_by_their_eta
         ("vendor/preact-11.2.0/preact.mjs", "text/javascript; charset=utf-8"),
         ("tokens.css", "text/css; charset=utf-8"),
         ("driver/manifest.webmanifest", "application/manifest+json"),
-        ("config.json", "application/json"),
     ):
         address = f"{stack.http_url}/{path}"
         first = requests.get(address, timeout=_TIMEOUT_S)
@@ -35,6 +47,37 @@ def test_files_come_with_their_types_packed_and_are_asked_for_again_by_their_eta
         assert "script-src 'self';" in first.headers["Content-Security-Policy"]
         again = requests.get(address, headers={"If-None-Match": first.headers["ETag"]}, timeout=_TIMEOUT_S)
         assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        ("de-DE,de;q=0.9,en;q=0.8", "de"),
+        ("fr-FR, en-GB;q=0.8, de;q=0.7", "en"),
+        ("fr", "en"),
+        ("*", "en"),
+        (None, "en"),
+    ],
+)
+def test_a_page_comes_in_the_language_that_its_reader_asks_for_first_here_and_at_cloudfront(
+    stack: Stack, accepted: str | None, language: str
+) -> None:
+    headers = {"Accept-Language": accepted} if accepted else {}
+    page = requests.get(f"{stack.http_url}/driver/", headers=headers, timeout=_TIMEOUT_S)
+    assert f'<html lang="{language}">' in page.text
+    told = {"accept-language": {"value": accepted}} if accepted else {}
+    event = json.dumps({"request": {"uri": "/driver/", "headers": told}})
+    led = json.loads(quickjs.Context().eval(f"{LEADS}; JSON.stringify(handler({event}))"))
+    assert led["uri"] == f"/driver/index.{language}.html"
+
+
+def test_a_long_answer_of_the_api_is_packed_for_who_can_read_that_as_api_gateway_does(network: World) -> None:
+    url = f"{network.stack.http_url}/v1/openapi.json"
+    packed = requests.get(url, headers={"Accept-Encoding": "gzip"}, timeout=_TIMEOUT_S)
+    plain = requests.get(url, headers={"Accept-Encoding": "identity"}, timeout=_TIMEOUT_S)
+    assert (packed.headers["Content-Encoding"], packed.json()) == ("gzip", plain.json())
+    assert "Content-Encoding" not in plain.headers
+    assert int(packed.headers["Content-Length"]) * 5 < int(plain.headers["Content-Length"])
 
 
 @pytest.mark.parametrize(
@@ -68,8 +111,17 @@ def test_a_deployment_puts_each_file_with_its_type_and_age_and_tells_pages_where
     with mock_aws():
         s3 = boto3.client("s3", region_name="us-east-1")
         s3.create_bucket(Bucket="web")
-        assert publish({"WebBucketName": "web", "ApiUrl": "https://api.example.com/api"}) == len(list(files())) + 1
-        page = s3.get_object(Bucket="web", Key="driver/index.html")
+        outputs = {"WebBucketName": "web", "ApiUrl": "https://api.example.com/api", "MapHome": "48.2,-16.37"}
+        assert publish(outputs) == len(list(files())) - 1 + len(LANGUAGES)
+        page = s3.get_object(Bucket="web", Key="driver/index.en.html")
         assert (page["ContentType"], page["CacheControl"]) == ("text/html; charset=utf-8", "no-cache")
         assert "immutable" in s3.get_object(Bucket="web", Key="vendor/leaflet-1.9.4/leaflet.js")["CacheControl"]
-        assert b"https://api.example.com/api" in s3.get_object(Bucket="web", Key="config.json")["Body"].read()
+        german = s3.get_object(Bucket="web", Key="driver/index.de.html")["Body"].read().decode()
+        assert '<html lang="de">' in german
+        assert "/driver/words/de.js" in german
+        assert "/driver/words/en.js" not in german
+        assert settings_of(page["Body"].read().decode()) == {
+            "api": "https://api.example.com/api",
+            "stripe": "real",
+            "home": {"lat": 48.2, "lng": -16.37},
+        }

@@ -1,13 +1,11 @@
 // The driver's app: its frame, its pages by address, and what all of them share.
-import { html, part, plain, render, signal } from '../parts/view.js';
+import { html, part, plain, render, signal, look, place } from '../parts/view.js';
 import { learn, say, language } from '../parts/words.js';
-import { config, configure, isOnline } from '../parts/api.js';
-import { HOME, settings } from './early.js';
-import { place } from '../parts/router.js';
+import { configure, isOnline } from '../parts/api.js';
+import { settings } from './early.js';
 import { kept } from '../parts/kept.js';
-import { icon } from '../parts/icons.js';
-import { running, lookForRunning } from './charge.js';
-import { Waits } from '../parts/blocks.js';
+import { running, lookForRunning } from './mine.js';
+import { Waits, icon } from '../parts/blocks.js';
 
 // What a path's first part leads to. Only the map comes with the first load.
 const PAGES = {
@@ -30,6 +28,9 @@ const PAGES = {
   balance: () => import('./pages/balance.js'),
   wallet: () => import('./pages/wallet.js'),
   usual: () => import('./pages/usual.js'),
+  cars: () => import('./pages/cars.js'),
+  car: () => import('./pages/car.js'),
+  organisations: () => import('./pages/organisations.js'),
   tokens: () => import('./pages/tokens.js'),
   notices: () => import('./pages/notices.js'),
   settings: () => import('./pages/settings.js'),
@@ -43,8 +44,11 @@ const TABS = [
 ];
 const TAB_OF = {
   session: 'charging', guest: 'charging', pay: '', charger: '', scan: '', reservation: 'charging', receipt: 'history', 'sign-in': 'me',
-  'sign-up': 'me', confirm: 'me', forgot: 'me', cards: 'me', balance: 'me', wallet: 'me', usual: 'me', parts: 'me', tokens: 'me', notices: 'me', settings: 'me',
+  'sign-up': 'me', confirm: 'me', forgot: 'me', cards: 'me', balance: 'me', wallet: 'me', usual: 'me', cars: 'me', car: 'me', organisations: 'me', parts: 'me', tokens: 'me', notices: 'me', settings: 'me',
 };
+
+// The offline shell is the whole app once more: it does not compete with the first list and its map.
+const LATER_MS = 3_000;
 
 const shown = signal({ name: null, page: null, path: null });
 
@@ -99,17 +103,29 @@ const App = part((_, life) => {
   };
 });
 
+// Who comes back from a car maker's door brings what it said before the #, where no page of ours looks.
+function comesBack() {
+  const told = new URLSearchParams(location.search);
+  if (!told.has('state')) return;
+  const kept = new URLSearchParams(['state', 'code', 'error'].filter((name) => told.has(name)).map((name) => [name, told.get(name)]));
+  history.replaceState(null, '', `${location.pathname}#/cars/back?${kept}`);
+  look();
+}
+
 async function begin() {
+  comesBack();
   const theme = kept('theme');
   if (theme) document.documentElement.dataset.theme = theme;
-  await Promise.all([learn(async (wish) => (await import(`./words/${wish}.js`)).default), configure(settings)]);
-  config.home ??= HOME;
+  configure(settings);
+  await learn(async (wish) => (await import(`./words/${wish}.js`)).default);
   const place = document.getElementById('app');
   place.replaceChildren();
   render(html`<${App} />`, place);
   // What is needed later waits until what is needed now is there.
-  const settled = globalThis.requestIdleCallback ?? ((then) => setTimeout(then, 2_000));
-  settled(() => navigator.serviceWorker?.register('/driver/worker.js').catch(() => {}), { timeout: 10_000 });
+  setTimeout(() => {
+    document.head.append(Object.assign(document.createElement('link'), { rel: 'manifest', href: '/driver/manifest.webmanifest' }));
+    navigator.serviceWorker?.register('/driver/worker.js').catch(() => {});
+  }, LATER_MS);
 }
 
 begin();

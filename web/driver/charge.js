@@ -1,25 +1,6 @@
 // What a charge is in words: what happens now, what will happen, what it costs.
-import { signal } from '../parts/view.js';
 import { clockTime, countdown, day, duration, money, moment, price, say } from '../parts/words.js';
-import { get, isKnown } from '../parts/api.js';
-import { kept } from '../parts/kept.js';
-
-// The address of a charge that is under way, for the bottom bar; null: none.
-export const running = signal(kept('running'));
-const OVER = ['completed', 'failed'];
-export const isOver = (session) => OVER.includes(session.state);
-
-export async function lookForRunning() {
-  if (!isKnown.value) return;
-  try {
-    const { items } = await get('/v1/sessions?limit=5');
-    const open = items.find((it) => !isOver(it));
-    if (open) running.value = `/session/${open.session_id}`;
-    else if (!String(running.value).startsWith('/guest/')) running.value = null;
-  } catch {
-    // Whatever was known stays so.
-  }
-}
+import { isOver } from './mine.js';
 
 // `tone`: go, wait, wrong, over. `title` is what happens now, `next` what will, or what to do.
 export function situation(session, at) {

@@ -2,8 +2,7 @@
 import { html, part, signal } from '../parts/view.js';
 import { day, say } from '../parts/words.js';
 import { get, post, remove } from '../parts/api.js';
-import { icon } from '../parts/icons.js';
-import { Wrong, deed } from '../parts/blocks.js';
+import { Wrong, deed, icon } from '../parts/blocks.js';
 
 const REASONS = ['energy', 'price', 'time', 'payment', 'not_mine', 'other'];
 const TONES = { open: 'wait', upheld: 'go', rejected: 'wrong', withdrawn: '' };

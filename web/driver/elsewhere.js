@@ -2,7 +2,7 @@
 import { html, part, signal } from '../parts/view.js';
 import { distance, say } from '../parts/words.js';
 import { get } from '../parts/api.js';
-import { icon } from '../parts/icons.js';
+import { icon } from '../parts/blocks.js';
 
 const RADIUS_M = 25_000;
 

@@ -1,7 +1,6 @@
 // What needs an account says so, and comes back to where one was.
-import { html, plain } from '../parts/view.js';
+import { html, plain, place } from '../parts/view.js';
 import { say } from '../parts/words.js';
-import { place } from '../parts/router.js';
 import { Empty, Head } from '../parts/blocks.js';
 
 export const NeedsLogin = plain(({ title, sign = 'person' }) => {

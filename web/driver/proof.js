@@ -2,9 +2,8 @@
 import { html, part, signal } from '../parts/view.js';
 import { say } from '../parts/words.js';
 import { get } from '../parts/api.js';
-import { icon } from '../parts/icons.js';
 import { check } from '../parts/proof.js';
-import { Note, Wrong, deed } from '../parts/blocks.js';
+import { Note, Wrong, deed, icon } from '../parts/blocks.js';
 
 export const Proof = part(({ path, receipt }) => {
   const checking = deed();

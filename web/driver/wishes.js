@@ -1,11 +1,10 @@
 // What is wanted of a charge: when it stops, when the car is to be ready. Before it begins, and while it runs.
 import { html, part, plain, signal } from '../parts/view.js';
-import { say } from '../parts/words.js';
+import { minorOf, roundSum, say } from '../parts/words.js';
 import { put } from '../parts/api.js';
-import { icon } from '../parts/icons.js';
-import { Field, Wrong, deed } from '../parts/blocks.js';
+import { Field, Wrong, deed, icon } from '../parts/blocks.js';
 
-export const noWish = () => ({ limit: 'none', amount: '20', energy: '20', percent: '80', minutes: '60', when: 'now', usual: null, ready: tomorrow(), readyEnergy: '20' });
+export const noWish = () => ({ limit: 'none', amount: null, energy: '20', percent: '80', minutes: '60', when: 'now', usual: null, ready: tomorrow(), readyEnergy: '20' });
 
 function tomorrow() {
   const at = new Date(Date.now() + 12 * 3600_000);
@@ -13,9 +12,13 @@ function tomorrow() {
   return new Date(at - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
-export function limitsOf(wish) {
+const USUAL_SUM = 20;
+const sumOf = (wish, currency) => wish.amount ?? String(roundSum(USUAL_SUM, currency));
+
+// `currency`: that of the charger's prices.
+export function limitsOf(wish, currency) {
   const whole = (it) => Math.round(Number(String(it).replace(',', '.')));
-  if (wish.limit === 'amount') return { amount_minor: Math.round(Number(String(wish.amount).replace(',', '.')) * 100) };
+  if (wish.limit === 'amount') return { amount_minor: minorOf(Number(sumOf(wish, currency).replace(',', '.')), currency) };
   if (wish.limit === 'energy') return { energy_wh: whole(wish.energy) * 1000 };
   if (wish.limit === 'percent') return { soc_percent: whole(wish.percent) };
   if (wish.limit === 'minutes') return { duration_s: whole(wish.minutes) * 60 };
@@ -32,14 +35,14 @@ export function preferencesOf(wish) {
 export const Choices = plain(({ name, label, options, value, choose }) => html`<fieldset class="stack tight"><legend class="legend">${label}</legend>
   <div class="choices">${options.map(([key, text]) => html`<label key=${key} class="choice"><input type="radio" name=${name} checked=${value === key} onChange=${() => choose(key)} /><span>${text}</span></label>`)}</div></fieldset>`);
 
-export const LimitFields = plain(({ wish }) => {
-  const it = wish.value;
+export const LimitFields = plain(({ wish, currency }) => {
+  const it = { ...wish.value, amount: sumOf(wish.value, currency) };
   const set = (change) => { wish.value = { ...it, ...change }; };
   const field = (name, label, mode = 'numeric') => html`<${Field} id=${`limit-${name}`} label=${label} inputmode=${mode} value=${it[name]} onInput=${(event) => set({ [name]: event.target.value })} />`;
   return html`<div class="stack"><${Choices} name="limit" label=${say('limit')} value=${it.limit} choose=${(limit) => set({ limit })}
       options=${['none', 'percent', 'amount', 'energy', 'minutes'].map((key) => [key, say(`limit.${key}`)])} />
     ${it.limit === 'percent' ? field('percent', say('limit.percent.label')) : null}
-    ${it.limit === 'amount' ? field('amount', say('limit.amount.label'), 'decimal') : null}
+    ${it.limit === 'amount' ? field('amount', say('limit.amount.label', { currency }), 'decimal') : null}
     ${it.limit === 'energy' ? field('energy', say('limit.energy.label')) : null}
     ${it.limit === 'minutes' ? field('minutes', say('limit.minutes.label')) : null}</div>`;
 });

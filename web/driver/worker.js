@@ -1,16 +1,16 @@
 // The offline shell: the app's own files, kept as they were last seen. What the API says is never kept here: the app
 // keeps what it last knew, and shows it as such.
-const CACHE = 'kerb-driver-1';
-const OWN = /^\/(driver|parts|vendor)\/|^\/tokens\.css$|^\/config\.json$/;
+const CACHE = 'kerb-driver-2';
+const OWN = /^\/(driver|parts|vendor)\/|^\/tokens\.css$/;
 const SHELL = '/driver/';
 // All of the app; a test holds this list to the files.
 const FILES = [
-  '/driver/', '/driver/app.css', '/driver/app.js', '/driver/charge.js', '/driver/curve.js', '/driver/debts.js', '/driver/dispute.js', '/driver/early.js', '/driver/elsewhere.js',
-  '/driver/faults.js', '/driver/login.js', '/driver/proof.js', '/driver/wishes.js', '/driver/manifest.webmanifest',
+  '/driver/', '/driver/app.css', '/driver/app.js', '/driver/car_wish.js', '/driver/cars.js', '/driver/charge.js', '/driver/curve.js', '/driver/dispute.js', '/driver/early.js', '/driver/elsewhere.js',
+  '/driver/faults.js', '/driver/login.js', '/driver/match.js', '/driver/mine.js', '/driver/proof.js', '/driver/wishes.js', '/driver/manifest.webmanifest',
   '/driver/icons/kerb.svg', '/driver/icons/kerb-192.png', '/driver/words/de.js', '/driver/words/en.js',
-  ...['access', 'balance', 'cards', 'charger', 'charging', 'find', 'history', 'me', 'notices', 'pay', 'receipt', 'reservation', 'scan', 'session', 'settings', 'showcase', 'tokens', 'usual', 'wallet'].map((it) => `/driver/pages/${it}.js`),
-  ...['api', 'blocks', 'card_fields', 'clock', 'icons', 'kept', 'languages', 'live', 'map', 'proof', 'router', 'stripe', 'stripe_local', 'stripe_real', 'view', 'words'].map((it) => `/parts/${it}.js`),
-  '/parts/base.css', '/tokens.css', '/config.json',
+  ...['access', 'balance', 'car', 'cards', 'cars', 'charger', 'charging', 'find', 'history', 'me', 'notices', 'organisations', 'pay', 'receipt', 'reservation', 'scan', 'session', 'settings', 'showcase', 'tokens', 'usual', 'wallet'].map((it) => `/driver/pages/${it}.js`),
+  ...['api', 'blocks', 'card_fields', 'clock', 'kept', 'live', 'map', 'proof', 'stripe', 'stripe_local', 'stripe_real', 'view', 'words'].map((it) => `/parts/${it}.js`),
+  '/parts/base.css', '/tokens.css',
   '/vendor/preact-11.2.0/preact.mjs', '/vendor/htm-3.1.1/htm.module.js', '/vendor/signals-core-1.14.5/signals-core.module.js',
   '/vendor/leaflet-1.9.4/leaflet.js', '/vendor/leaflet-1.9.4/leaflet.css', '/vendor/topojson-client-3.1.0/topojson-client.min.js',
   '/vendor/world-atlas-2.0.2/land-110m.json', '/vendor/uplot-1.6.32/uPlot.iife.min.js', '/vendor/uplot-1.6.32/uPlot.min.css',

@@ -10,9 +10,9 @@ export const isOnline = signal(navigator.onLine);
 addEventListener('online', () => { isOnline.value = true; });
 addEventListener('offline', () => { isOnline.value = false; });
 
-// `settings`: a promise of what config.json says.
-export async function configure(settings) {
-  Object.assign(config, await settings);
+// `settings`: what the page was told of its deployment.
+export function configure(settings) {
+  Object.assign(config, settings);
 }
 
 // `code` is the problem's (docs/api.md), or `no_line` where nobody answered.
@@ -32,7 +32,7 @@ export const textOf = (error) => (error instanceof Refused ? error.text : say('r
 let refreshing = null;
 
 // What was kept of somebody's charges goes with them: the next to hold this phone may be another.
-const THEIRS = ['tokens', 'session.', 'stop.', 'running'];
+const THEIRS = ['tokens', 'session.', 'stop.', 'running', 'car.'];
 
 function remember(tokens) {
   if (!tokens) forget(THEIRS);

@@ -1,4 +1,5 @@
-// What stays on this device between visits. A browser that keeps nothing (private windows) is no reason to fail.
+// What stays on this device between visits, and the reader's language by it. It leans on nothing, so that it is known first.
+// A browser that keeps nothing (private windows) is no reason to fail.
 const PREFIX = 'kerb.';
 
 export function kept(name, otherwise = null) {
@@ -25,4 +26,11 @@ export function forget(names = ['']) {
   } catch {
     // There was nothing.
   }
+}
+
+export const LANGUAGES = { en: 'English', de: 'Deutsch' };
+
+export function wanted() {
+  const asked = [kept('language'), ...navigator.languages].map((it) => String(it ?? '').slice(0, 2));
+  return asked.find((it) => Object.hasOwn(LANGUAGES, it)) ?? 'en';
 }

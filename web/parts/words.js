@@ -1,7 +1,6 @@
 // What is said, in the reader's language: catalogues of driver/words/, and amounts, dates and plurals by Intl.
 import { signal } from './view.js';
-import { keep } from './kept.js';
-import { LANGUAGES, wanted } from './languages.js';
+import { LANGUAGES, keep, wanted } from './kept.js';
 
 export { LANGUAGES };
 export const language = signal('en');
@@ -59,6 +58,9 @@ export function money(minor, currency) {
 // So many major units in minor ones.
 export const minorOf = (major, currency) => Math.round(major * 10 ** format(Intl.NumberFormat, { style: 'currency', currency }).resolvedOptions().maximumFractionDigits);
 
+// A round sum of so many euros' size: a yen is a hundredth of one, and has no hundredths.
+export const roundSum = (euros, currency) => euros * (minorOf(1, currency) === 1 ? 100 : 1);
+
 // A price as text in major units, with all the digits it has.
 export function price(amount, currency) {
   const digits = Math.min(4, Math.max(2, (String(amount).split('.')[1] ?? '').length));
@@ -77,6 +79,9 @@ export const dayAndTime = (at) =>
   format(Intl.DateTimeFormat, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' }).format(new Date(at));
 export const month = (key) =>
   format(Intl.DateTimeFormat, { month: 'long', year: 'numeric', timeZone: 'UTC' }).format(new Date(`${key}-15T00:00Z`));
+// A day of the week by its number from Monday, 0; and from one hour of the day to another.
+export const weekday = (at, size = 'long') => format(Intl.DateTimeFormat, { weekday: size, timeZone: 'UTC' }).format(Date.UTC(2024, 0, 1 + at));
+export const hours = (from, until) => [from, until].map((it) => format(Intl.DateTimeFormat, { hour: '2-digit', minute: '2-digit', timeZone: 'UTC' }).format(Date.UTC(2024, 0, 1, it))).join(' – ');
 // A moment of today by its time, any other by its day too.
 export const moment = (at) =>
   new Date(at).toDateString() === new Date().toDateString() ? clockTime(at) : dayAndTime(at);

@@ -210,6 +210,7 @@ class ChargerView(ResponseBody):
 
     model_config = example(**examples.CHARGER)
     charger_id: str
+    operator_id: str
     site_id: str
     site_name: str
     address: str

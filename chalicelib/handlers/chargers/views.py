@@ -312,6 +312,7 @@ def charger(it: Charger, site: Site, tariff: Tariff, states: list[ConnectorState
     plugs = {plug.connector: plug for plug in it.plugs}
     return ChargerView(
         charger_id=it.charger_id,
+        operator_id=site.operator_id,
         site_id=site.site_id,
         site_name=site.name,
         address=site.address,

@@ -133,6 +133,7 @@ CHECKOUT: dict[str, Any] = {
 }
 CHARGER: dict[str, Any] = {
     "charger_id": "DEMO-16",
+    "operator_id": "demo",
     "site_id": "harbour",
     "site_name": "Harbour car park",
     "address": "Hafenstrasse 1, Hamburg",

@@ -66,7 +66,7 @@ def an_attempt(sharing: PositionSharing = PositionSharing.PRECISE, maker: str = 
 def went_to(url: str) -> Mapping[str, str]:
     """Go to a maker's door and allow it; what the address has to say that one is sent back to."""
     parts = urlsplit(url)
-    if not url.startswith(REDIRECT_URI):
+    if parts.path.endswith("/authorize"):
         answer = urllib3.request("GET", url, redirect=False, retries=False)
         assert answer.status == 302, answer.data
         parts = urlsplit(answer.headers["Location"])

@@ -1,11 +1,9 @@
 // Sign up, sign in, confirm an address, set another password.
-import { html, part, signal } from '../../parts/view.js';
+import { html, part, signal, go, place, replace } from '../../parts/view.js';
 import { say } from '../../parts/words.js';
 import { logIn, post } from '../../parts/api.js';
-import { go, place, replace } from '../../parts/router.js';
 import { Field, Head, Wrong, deed } from '../../parts/blocks.js';
-import { lookForRunning } from '../charge.js';
-import { lookForDebts } from '../debts.js';
+import { lookForDebts, lookForRunning } from '../mine.js';
 
 // The password lives in memory between signing up and the code, and nowhere else.
 const known = { email: '', password: '' };

@@ -4,7 +4,7 @@ import { day, money, say } from '../../parts/words.js';
 import { get, isKnown, post } from '../../parts/api.js';
 import { stripe } from '../../parts/stripe.js';
 import { Empty, Head, Note, Read, Wrong, deed, reading } from '../../parts/blocks.js';
-import { lookForDebts } from '../debts.js';
+import { lookForDebts } from '../mine.js';
 import { NeedsLogin } from '../login.js';
 
 export default part((_, life) => {

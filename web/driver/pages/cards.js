@@ -1,11 +1,9 @@
 // Payment cards: which pays, another one, one less.
-import { html, part, signal } from '../../parts/view.js';
+import { html, part, signal, go, place, replace } from '../../parts/view.js';
 import { month, say } from '../../parts/words.js';
 import { get, isKnown, post, put, remove } from '../../parts/api.js';
-import { icon } from '../../parts/icons.js';
-import { go, place, replace } from '../../parts/router.js';
 import { CardFields } from '../../parts/card_fields.js';
-import { Empty, Head, Read, Waits, Wrong, deed, reading } from '../../parts/blocks.js';
+import { Empty, Head, Read, Waits, Wrong, deed, reading, icon } from '../../parts/blocks.js';
 import { NeedsLogin } from '../login.js';
 
 const List = part((_, life) => {

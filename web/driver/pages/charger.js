@@ -1,13 +1,11 @@
 // A charger: what is free, what it costs for me, and the one thing to do. Its printed code leads here.
-import { html, part, plain, signal } from '../../parts/view.js';
+import { html, part, plain, signal, go, place } from '../../parts/view.js';
 import { duration, kwWhole, money, price, say } from '../../parts/words.js';
 import { get, isKnown, newKey, post } from '../../parts/api.js';
-import { icon } from '../../parts/icons.js';
-import { go, place } from '../../parts/router.js';
-import { Facts, Head, Note, Waits, Wrong, deed } from '../../parts/blocks.js';
+import { Facts, Head, Note, Waits, Wrong, deed, icon } from '../../parts/blocks.js';
 import { canStart, connectorState } from '../charge.js';
-import { LimitFields, ReadyFields, limitsOf, noWish, preferencesOf } from '../wishes.js';
-import { Debts } from '../debts.js';
+import { Choices, LimitFields, ReadyFields, limitsOf, noWish, preferencesOf } from '../wishes.js';
+import { Debts } from '../mine.js';
 import { FaultReport } from '../faults.js';
 
 const AGAIN_S = 5;
@@ -22,6 +20,9 @@ export default part((_, life) => {
   const quote = signal(null);
   const me = signal(null);
   const wallets = signal([]);
+  // Who pays for me here, if anybody; and who shall this time.
+  const payer = signal(null);
+  const pays = signal('self');
   const wish = signal(noWish());
   const starting = deed();
   const keeping = deed();
@@ -30,11 +31,20 @@ export default part((_, life) => {
   const isReporting = signal(false);
   let key = newKey();
 
+  let organisations = [];
+  function offer() {
+    const found = organisations.find((it) => it.operator_id === charger.value?.operator_id && it.is_active) ?? null;
+    if (!found || payer.value) return;
+    payer.value = found;
+    if (found.pays_by_default) pays.value = 'organisation';
+  }
+
   async function load() {
     try {
       const told = await get(path);
       failed.value = null;
       charger.value = told;
+      offer();
       if (!told.connectors.some((it) => it.connector === chosen.value)) {
         chosen.value = (told.connectors.find((it) => canStart(it, told.online)) ?? told.connectors[0])?.connector ?? null;
       }
@@ -55,6 +65,7 @@ export default part((_, life) => {
     if (isKnown.value) {
       get('/v1/me').then((told) => { me.value = told; }).catch(() => {});
       get('/v1/me/wallets').then(({ items }) => { wallets.value = items; }).catch(() => {});
+      get('/v1/me/organisations').then(({ items }) => { organisations = items; }).catch(() => {}).then(offer);
       get('/v1/me/charging-preferences').then(({ items }) => { usually(items); }).catch(() => {});
     }
     const timer = setInterval(() => { if (!document.hidden) load(); }, AGAIN_S * 1000);
@@ -75,7 +86,7 @@ export default part((_, life) => {
       const { call } = await import('../../parts/api.js');
       me.value = await call('PUT', '/v1/me/terms', { version: me.value.terms_of_use.version });
     }
-    const body = { ...where(), limits: limitsOf(wish.value), preferences: preferencesOf(wish.value) };
+    const body = { ...where(), limits: limitsOf(wish.value, charger.value.prices?.currency ?? 'EUR'), preferences: preferencesOf(wish.value), ...(payer.value ? { pays: pays.value } : {}) };
     try {
       const session = await post('/v1/sessions', body, { key });
       go(`/session/${session.session_id}`);
@@ -104,9 +115,9 @@ export default part((_, life) => {
     }
     const connector = it.connectors.find((one) => one.connector === chosen.value);
     const isFree = connector && canStart(connector, it.online);
-    const wallet = wallets.value.find((one) => one.currency === it.prices?.currency && one.balance_minor > 0);
+    const wallet = pays.value === 'self' && wallets.value.find((one) => one.currency === it.prices?.currency && one.balance_minor > 0);
     // A wallet that is good for what is set aside needs no card.
-    const hasMeans = me.value?.card || (wallet && quote.value && wallet.balance_minor >= quote.value.hold_minor);
+    const hasMeans = pays.value === 'organisation' || me.value?.card || (wallet && quote.value && wallet.balance_minor >= quote.value.hold_minor);
     return html`<div class="page two"><${Head} title=${it.site?.name ?? it.site_name} to="/" />
       <div class="halves">
         <div class="stack wide">
@@ -122,7 +133,8 @@ export default part((_, life) => {
           <${Cost} charger=${it} quote=${quote.value} wallet=${wallet} />
         </div>
         <div class="stack wide">
-          ${isKnown.value ? html`<details class="sheet"><summary>${icon('clock')}${wish.value.when === 'usual' ? say('usual.is', { time: wish.value.usual.ready_at }) : say('wishes')}</summary><div class="stack wide"><${LimitFields} wish=${wish} /><${ReadyFields} wish=${wish} /></div></details>` : null}
+          ${payer.value ? html`<${Choices} name="pays" label=${say('pays')} value=${pays.value} choose=${(who) => { pays.value = who; }} options=${[['organisation', say('pays.organisation', { name: payer.value.name, amount: money(payer.value.left_minor, payer.value.currency) })], ['self', say('pays.self')]]} />` : null}
+          ${isKnown.value ? html`<details class="sheet"><summary>${icon('clock')}${wish.value.when === 'usual' ? say('usual.is', { time: wish.value.usual.ready_at }) : say('wishes')}</summary><div class="stack wide"><${LimitFields} wish=${wish} currency=${it.prices?.currency ?? 'EUR'} /><${ReadyFields} wish=${wish} /></div></details>` : null}
           ${starting.error.value ? html`<${Wrong} error=${starting.error.value} />` : null}
           ${keeping.error.value ? html`<${Wrong} error=${keeping.error.value} />` : null}
           <div class="row wrap">

@@ -1,10 +1,9 @@
 // What runs now: a charge, a reservation, or nothing yet.
-import { html, part, signal } from '../../parts/view.js';
+import { html, part, signal, replace } from '../../parts/view.js';
 import { say } from '../../parts/words.js';
 import { get, isKnown } from '../../parts/api.js';
-import { replace } from '../../parts/router.js';
 import { Empty, Head, Waits, Wrong } from '../../parts/blocks.js';
-import { isOver, running } from '../charge.js';
+import { isOver, running } from '../mine.js';
 
 export default part((_, life) => {
   const hasNone = signal(false);

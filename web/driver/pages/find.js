@@ -3,10 +3,8 @@ import { html, part, plain, signal, effect } from '../../parts/view.js';
 import { distance, kwWhole, price, say } from '../../parts/words.js';
 import { config, get } from '../../parts/api.js';
 import { kept, keep } from '../../parts/kept.js';
-import { icon } from '../../parts/icons.js';
-
-import { Empty, Note, Waits, Wrong } from '../../parts/blocks.js';
-import { Debts } from '../debts.js';
+import { Empty, Note, Waits, Wrong, icon } from '../../parts/blocks.js';
+import { Debts } from '../mine.js';
 import { FIRST_RADIUS_M, found as foundEarly, nearby } from '../early.js';
 
 const PLUGS = ['type2', 'ccs2', 'chademo'];
@@ -25,13 +23,9 @@ const text = signal('');
 const chosen = signal(null);
 // Where the driver is, once they let it be known: how far a place is, is said from there and from nowhere else.
 const spot = signal(null);
-const EARTH_M = 6_371_000;
-
-function metresTo({ lat, lng }) {
-  const rad = (it) => (it * Math.PI) / 180;
-  const [a, b] = [rad(lat - spot.value.lat) / 2, rad(lng - spot.value.lng) / 2];
-  return 2 * EARTH_M * Math.asin(Math.sqrt(Math.sin(a) ** 2 + Math.cos(rad(lat)) * Math.cos(rad(spot.value.lat)) * Math.sin(b) ** 2));
-}
+const DEGREE_M = 111_195;
+// As if the ground were flat: within a search it is, to a thousandth.
+const metresTo = ({ lat, lng }) => DEGREE_M * Math.hypot(lat - spot.value.lat, (lng - spot.value.lng) * Math.cos((lat * Math.PI) / 180));
 
 async function search() {
   const query = new URLSearchParams();
@@ -85,6 +79,10 @@ const Site = plain(({ site }) => html`<li class="rows" id=${`site-${site.id}`}>
 
 const plugsOf = (charger) => [...new Set(charger.connectors.map((it) => `${say(`plug.${it.kind}`)} · ${kwWhole(it.max_power_w)} ${say('unit.kw')}`))].join(', ');
 
+// What was drawn last is seen, and nobody waits for the browser. A tab that nobody sees has no frames.
+const idle = globalThis.requestIdleCallback ?? setTimeout;
+const painted = () => new Promise((then) => requestAnimationFrame(() => requestAnimationFrame(() => idle(then, { timeout: 500 }))));
+
 export default part((_, life) => {
   let map = null;
   let timer = null;
@@ -137,8 +135,9 @@ export default part((_, life) => {
     if (looked.value === null) isAllowed().then((so) => { if (so) locate(); }).catch(() => {});
     const ends = [];
     let isGone = false;
-    // What is asked for first is the list: the map's forty kilobytes come after it.
+    // What is asked for first is the list: the map's forty kilobytes come once it is seen.
     search().finally(async () => {
+      await painted();
       if (isGone) return;
       const drawn = await draw().catch(() => null);
       if (drawn === null) return;

@@ -2,8 +2,7 @@
 import { html, part, signal } from '../../parts/view.js';
 import { dayAndTime, kwh, money, month, say } from '../../parts/words.js';
 import { get, isKnown } from '../../parts/api.js';
-import { icon } from '../../parts/icons.js';
-import { Empty, Head, Read, reading } from '../../parts/blocks.js';
+import { Empty, Head, Read, reading, icon } from '../../parts/blocks.js';
 import { NeedsLogin } from '../login.js';
 
 const keyOf = (date) => `${date.getUTCFullYear()}-${String(date.getUTCMonth() + 1).padStart(2, '0')}`;

@@ -2,8 +2,7 @@
 import { html, part } from '../../parts/view.js';
 import { moment, say } from '../../parts/words.js';
 import { get, isKnown, put } from '../../parts/api.js';
-import { icon } from '../../parts/icons.js';
-import { Empty, Head, Read, Wrong, deed, reading } from '../../parts/blocks.js';
+import { Empty, Head, Read, Wrong, deed, reading, icon } from '../../parts/blocks.js';
 import { NeedsLogin } from '../login.js';
 
 const SIGNS = { started: 'bolt', finished: 'check', payment_failed: 'warn', receipt_ready: 'history', refunded: 'card', refund_failed: 'warn', idle_fee_begins: 'clock', card_expires: 'card', token_issued: 'tag', connector_free: 'plug' };

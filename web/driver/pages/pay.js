@@ -1,10 +1,9 @@
 // Pay by card at a charger, without an account: what it costs, the card, and it starts. Its secret stays on this device.
-import { html, part, signal } from '../../parts/view.js';
+import { html, part, signal, place, replace } from '../../parts/view.js';
 import { countdown, money, price, say } from '../../parts/words.js';
 import { call, post } from '../../parts/api.js';
 import { keep } from '../../parts/kept.js';
 import { now } from '../../parts/clock.js';
-import { place, replace } from '../../parts/router.js';
 import { CardFields } from '../../parts/card_fields.js';
 import { Facts, Field, Head, Waits, Wrong, deed } from '../../parts/blocks.js';
 import { LimitFields, limitsOf, noWish } from '../wishes.js';
@@ -35,7 +34,7 @@ export default part((_, life) => {
     paying.run(async () => {
       const { checkout_id: checkout, secret } = offer.value;
       const method = await give.value();
-      const body = { payment_method_id: method, email: email.value.trim() || null, limits: limitsOf(wish.value) };
+      const body = { payment_method_id: method, email: email.value.trim() || null, limits: limitsOf(wish.value, offer.value.prices.currency) };
       keep(`guest.${checkout}`, { secret });
       await call('POST', `/v1/adhoc/checkouts/${checkout}/pay`, body, { isOpen: true, headers: { 'Checkout-Secret': secret } });
       replace(`/guest/${checkout}`);
@@ -58,7 +57,7 @@ export default part((_, life) => {
           ]} />
           <p class="small quiet">${say('pay.text')}</p>
           <p class="small quiet">${left > 0 ? say('pay.until', { time: countdown(left) }) : say('refused.checkout_expired')}</p></section>
-        <details class="sheet"><summary>${say('limit')}</summary><${LimitFields} wish=${wish} /></details>
+        <details class="sheet"><summary>${say('limit')}</summary><${LimitFields} wish=${wish} currency=${it.prices.currency} /></details>
       </div>
       <div class="stack">
         <${CardFields} key=${it.checkout_id} wish=${{ publishable_key: it.publishable_key, amount: it.hold_minor, currency: it.prices.currency }} ready=${(made) => { give.value = made; }} />

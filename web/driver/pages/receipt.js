@@ -1,10 +1,8 @@
 // A receipt: what was sold, what it cost, what was paid; its paper, its invoice, and the proof that it stands in the log.
-import { html, part, plain, signal } from '../../parts/view.js';
+import { html, part, plain, signal, place } from '../../parts/view.js';
 import { dayAndTime, duration, kwh, money, number, percent, price, say } from '../../parts/words.js';
 import { config, get, post } from '../../parts/api.js';
-import { icon } from '../../parts/icons.js';
-import { place } from '../../parts/router.js';
-import { Facts, Head, Note, Read, Wrong, deed, reading } from '../../parts/blocks.js';
+import { Facts, Head, Note, Read, Wrong, deed, reading, icon } from '../../parts/blocks.js';
 import { Dispute } from '../dispute.js';
 import { Proof } from '../proof.js';
 

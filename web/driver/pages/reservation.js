@@ -1,11 +1,9 @@
 // A connector that is kept for me: for how long, where, and what to do next.
-import { html, part } from '../../parts/view.js';
+import { html, part, place } from '../../parts/view.js';
 import { clockTime, countdown, say } from '../../parts/words.js';
 import { get, post, remove } from '../../parts/api.js';
-import { icon } from '../../parts/icons.js';
 import { now } from '../../parts/clock.js';
-import { place } from '../../parts/router.js';
-import { Facts, Head, Read, Wrong, deed, reading } from '../../parts/blocks.js';
+import { Facts, Head, Read, Wrong, deed, reading, icon } from '../../parts/blocks.js';
 
 const AGAIN_S = 10;
 

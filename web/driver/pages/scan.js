@@ -1,7 +1,6 @@
 // The code at a charger: by the camera, or typed. It leads to the charger's page, signed in or not.
-import { html, part, signal } from '../../parts/view.js';
+import { html, part, signal, replace } from '../../parts/view.js';
 import { say } from '../../parts/words.js';
-import { replace } from '../../parts/router.js';
 import { Field, Head, Note } from '../../parts/blocks.js';
 
 const DECODER = '../../vendor/jsqr-1.4.0/jsQR.js';

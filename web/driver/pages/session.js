@@ -1,16 +1,16 @@
 // A charge as it goes, its driver's or a guest's: one screen says what happens, what will, and what it costs.
-import { html, part, plain, signal } from '../../parts/view.js';
+import { html, part, plain, signal, place, go } from '../../parts/view.js';
 import { clockTime, duration, kw, kwh, money, moment, percent, price, say, knows } from '../../parts/words.js';
 import { call, config, get, isOnline, remove } from '../../parts/api.js';
 import { kept, keep } from '../../parts/kept.js';
 import { follow } from '../../parts/live.js';
 import { now } from '../../parts/clock.js';
-import { icon } from '../../parts/icons.js';
-import { place, go } from '../../parts/router.js';
-import { Ask, Facts, Head, Note, Waits, Wrong, deed } from '../../parts/blocks.js';
-import { isOver, isWaiting, running, situation } from '../charge.js';
+import { Ask, Facts, Head, Note, Waits, Wrong, deed, icon } from '../../parts/blocks.js';
+import { isWaiting, situation } from '../charge.js';
+import { isOver, running } from '../mine.js';
 import { Curve } from '../curve.js';
 import { Elsewhere } from '../elsewhere.js';
+import { Match } from '../match.js';
 import { ChargeNow, Wishes } from '../wishes.js';
 
 // Whose charge it is: how it is asked for, and stopped.
@@ -95,6 +95,7 @@ export default part(({ name }, life) => {
           ${isLast ? html`<${Note} kind="wait" sign="clock"><p role="status">${say('stale', { time: clockTime(heardAt) })}</p><//>` : null}
           <${Now} session=${session} />
           ${isWaiting(session, now.value) && !session.isGuest ? html`<${ChargeNow} session=${session} done=${view.ask} />` : null}
+          ${session.state === 'active' && !session.isGuest ? html`<${Match} session=${session} done=${view.ask} />` : null}
           ${session.action ? html`<${Confirmation} session=${session} done=${view.ask} />` : null}
           ${wish.value && !isOver(session) ? html`<${Note} kind="wait" sign="clock"><p role="status">${isOnline.value ? say('stop.told') : say('stop.waits')}</p><//>` : null}
           ${stopping.error.value && stopping.error.value.code !== 'no_line' ? html`<${Wrong} error=${stopping.error.value} />` : null}
@@ -142,6 +143,7 @@ const Money = plain(({ session }) => {
     <${Facts} rows=${[
       ...session.prices.price.map((it) => [say(`per.${it.per}`), say('price.with.tax', { price: price(it.amount, session.prices.currency) })]),
       session.state !== 'failed' && [say(isOver(session) ? 'cost.total' : 'cost.so.far'), money(cost.total_minor, currency), 'total'],
+      session.paid_by_organisation && [say('organisation.pays'), session.paid_by_organisation],
       paid !== null && [say('paid'), money(paid, currency)],
       session.due_minor > 0 && [say('due'), money(session.due_minor, currency)],
       session.waived_minor > 0 && [say('waived'), money(session.waived_minor, currency)],

@@ -1,12 +1,10 @@
 // Language, light or dark; and for who has an account: business, password, their data, and the end of it.
-import { html, part, plain, signal } from '../../parts/view.js';
+import { html, part, plain, signal, go } from '../../parts/view.js';
 import { LANGUAGES, choose, language, say } from '../../parts/words.js';
 import { call, get, isKnown, logOut, put, remove, takeTokens } from '../../parts/api.js';
 import { forget, keep, kept } from '../../parts/kept.js';
-import { icon } from '../../parts/icons.js';
-import { go } from '../../parts/router.js';
-import { Ask, Field, Head, Wrong, deed } from '../../parts/blocks.js';
-import { running } from '../charge.js';
+import { Ask, Field, Head, Wrong, deed, icon } from '../../parts/blocks.js';
+import { running } from '../mine.js';
 
 const theme = signal(kept('theme', ''));
 

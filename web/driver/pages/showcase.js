@@ -2,8 +2,7 @@
 import { html, part } from '../../parts/view.js';
 import { money, say } from '../../parts/words.js';
 import { Refused } from '../../parts/api.js';
-import { icon } from '../../parts/icons.js';
-import { Empty, Facts, Field, Head, Note, Waits, Wrong } from '../../parts/blocks.js';
+import { Empty, Facts, Field, Head, Note, Waits, Wrong, icon } from '../../parts/blocks.js';
 import { Now } from './session.js';
 
 const SESSION = { state: 'active', reason: null, connector: '1', started_at: '2026-11-21T09:30:00Z', energy_wh: 18_420, power_w: 11_000, soc_percent: 64, elapsed_s: 5_400, held_minor: 5_000, action: null, charger_offline_since: null, idle: null, plan: null, power_wait: null, limits: null, prices: { hold_minor: 5_000 }, cost: { currency: 'EUR', total_minor: 1_240 }, paid_minor: null, due_minor: 0, receipt_url: null };

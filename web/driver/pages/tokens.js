@@ -2,8 +2,7 @@
 import { html, part, plain, signal } from '../../parts/view.js';
 import { clockTime, price, say } from '../../parts/words.js';
 import { get, isKnown, put, remove } from '../../parts/api.js';
-import { icon } from '../../parts/icons.js';
-import { Empty, Field, Head, Note, Read, Wrong, deed, reading } from '../../parts/blocks.js';
+import { Empty, Field, Head, Note, Read, Wrong, deed, reading, icon } from '../../parts/blocks.js';
 import { NeedsLogin } from '../login.js';
 
 // There is a cap for each currency of the world: the reader's own are shown, else the usual ones here.

@@ -1,10 +1,9 @@
 // My wallet: what is in it, pay in, be paid in, pay out, and what moved. Charges are paid from it first.
 import { html, part, plain, signal } from '../../parts/view.js';
-import { dayAndTime, minorOf, money, say } from '../../parts/words.js';
+import { dayAndTime, minorOf, money, roundSum, say } from '../../parts/words.js';
 import { get, isKnown, newKey, post, put, remove } from '../../parts/api.js';
-import { icon } from '../../parts/icons.js';
 import { stripe } from '../../parts/stripe.js';
-import { Ask, Empty, Field, Head, Note, Read, Wrong, deed, reading } from '../../parts/blocks.js';
+import { Ask, Empty, Field, Head, Note, Read, Wrong, deed, reading, icon } from '../../parts/blocks.js';
 import { NeedsLogin } from '../login.js';
 
 const USUAL = 'EUR';
@@ -23,7 +22,8 @@ async function load() {
 const rest = (ms) => new Promise((done) => { setTimeout(done, ms); });
 
 const PayIn = part(({ it, again }) => {
-  const amount = signal(STEPS[0]);
+  const steps = STEPS.map((step) => roundSum(step, it.currency));
+  const amount = signal(steps[0]);
   const paying = deed();
   const waits = signal(null);
   let key = newKey();
@@ -49,7 +49,7 @@ const PayIn = part(({ it, again }) => {
     });
   };
   return () => html`<form class="sheet stack" onSubmit=${pay}><fieldset class="stack tight"><legend class="legend">${say('wallet.pay.in')}</legend>
-      <div class="choices">${STEPS.map((step) => html`<label key=${step} class="choice"><input type="radio" name=${`step-${it.currency}`} checked=${amount.value === step} onChange=${() => { amount.value = step; }} /><span class="figures">${money(minorOf(step, it.currency), it.currency)}</span></label>`)}</div></fieldset>
+      <div class="choices">${steps.map((step) => html`<label key=${step} class="choice"><input type="radio" name=${`step-${it.currency}`} checked=${amount.value === step} onChange=${() => { amount.value = step; }} /><span class="figures">${money(minorOf(step, it.currency), it.currency)}</span></label>`)}</div></fieldset>
     ${paying.error.value ? html`<${Wrong} error=${paying.error.value} />` : null}
     ${waits.value ? html`<${Note} kind="fact" sign="clock"><p role="status">${say(waits.value)}</p><//>` : null}
     <button class="button main wide huge" aria-disabled=${paying.busy.value}>${say(paying.busy.value ? 'card.asks' : 'wallet.pay.in.now', { amount: money(minorOf(amount.value, it.currency), it.currency) })}</button>
@@ -58,7 +58,7 @@ const PayIn = part(({ it, again }) => {
 
 const ByItself = part(({ it, again }) => {
   const rule = it.auto_top_up;
-  const shown = (minor, otherwise) => signal(String(rule ? minor / minorOf(1, it.currency) : otherwise));
+  const shown = (minor, otherwise) => signal(String(rule ? minor / minorOf(1, it.currency) : roundSum(otherwise, it.currency)));
   const fields = { threshold: shown(rule?.threshold_minor, 10), amount: shown(rule?.amount_minor, 20), cap: shown(rule?.monthly_cap_minor, 100) };
   const saving = deed();
   const path = `/v1/me/wallets/${it.currency}/auto-top-up`;
