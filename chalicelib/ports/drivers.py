@@ -6,7 +6,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from chalicelib.records.drivers import AcceptedTerms, Driver, Enrolment, Login, RefusedToken, ShownToken, Terms, Token
+from chalicelib.records.drivers import (
+    AcceptedTerms,
+    ContractSeen,
+    Driver,
+    Enrolment,
+    Login,
+    RefusedToken,
+    ShownToken,
+    Terms,
+    Token,
+)
 
 
 class TokenRegistry(Protocol):
@@ -42,6 +52,9 @@ class TokenRegistry(Protocol):
 
     def note_refused(self, token: Token, refused: RefusedToken) -> None:
         """Remember a refusal, for the token's driver to read; nothing happens when the token is gone."""
+
+    def note_contract(self, uid: str, seen: ContractSeen) -> None:
+        """Remember when and where a car proved a contract; nothing happens when the token is gone."""
 
     def of_driver(self, driver_id: str) -> Sequence[Token]:
         """A driver's cards, whoever issued them."""

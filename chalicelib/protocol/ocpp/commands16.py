@@ -35,6 +35,7 @@ from chalicelib.domain.chargers.commands import (
     UploadLog,
     WriteSetting,
 )
+from chalicelib.domain.drivers.emaid import is_contract_token
 from chalicelib.protocol.ocpp import alike
 from chalicelib.protocol.ocpp.alike import (
     charging_profile,
@@ -122,7 +123,12 @@ def _update_list(command: UpdateList) -> tuple[str, Fields]:
     return "SendLocalList", {
         "listVersion": command.version,
         "updateType": "Full" if command.full else "Differential",
-        "localAuthorizationList": [_entry(entry) for entry in command.entries],
+        "localAuthorizationList": [
+            _entry(entry)
+            for entry in command.entries
+            # An idTag cannot say that it is a contract's: typed at a keypad it would be let in.
+            if not is_contract_token(entry.token)
+        ],
     }
 
 
