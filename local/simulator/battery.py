@@ -11,12 +11,16 @@ _S_PER_HOUR = 3600
 
 @dataclass
 class Car:
-    """`stored_wh` of `capacity_wh`; `max_power_w` is what its charger on board can take, by so many `phases`."""
+    """`stored_wh` of `capacity_wh`; `max_power_w` is what its charger on board can take, by so many `phases`.
+
+    `emaid` is of the contract that it has, if any.
+    """
 
     capacity_wh: int = 60_000
     stored_wh: float = 24_000
     max_power_w: int = 11_000
     phases: int = 3
+    emaid: str = ""
 
     @property
     def soc_percent(self) -> int:

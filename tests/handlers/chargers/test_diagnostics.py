@@ -145,8 +145,8 @@ def test_certificates_and_plug_and_charge_are_answered_honestly(
     ocsp = {**hashes, "responderURL": "https://ocsp.example"}
     chain = {"certificateHashData": hashes, "source": "OCSP", "urls": ["https://ocsp.example"]}
     assert socket.call("SignCertificate", {"csr": "-----BEGIN"})["status"] == "Rejected"
-    no_provider = {"status": "Failed", "exiResponse": "", "statusInfo": {"reasonCode": "no provider is set"}}
-    assert socket.call("Get15118EVCertificate", exi) == no_provider
+    no_request = {"status": "Failed", "exiResponse": "", "statusInfo": {"reasonCode": "provider: HTTP 400"}}
+    assert socket.call("Get15118EVCertificate", exi) == no_request
     no_such = {"status": "Failed", "statusInfo": {"reasonCode": "no such certificate"}}
     assert socket.call("GetCertificateStatus", {"ocspRequestData": ocsp}) == no_such
     answer = socket.call("GetCertificateChainStatus", {"certificateStatusRequests": [chain]})
