@@ -1,4 +1,4 @@
-"""A mobility operator's certificates on this machine: a root, a sub-CA, contracts, and the responder that answers for them.
+"""A mobility operator's certificates on this machine: a root, a sub-CA, contracts, and their OCSP responder's answers.
 
 They are true certificates of ISO 15118-2 annex F's shape (P-256, eMAID as common name, OCSP responder named). What goes
 into a car besides, its private key, is what this machine makes of it.

@@ -74,8 +74,8 @@ class OcppServices(NightServices):
             return None
         return OpcpPool(
             address=address,
-            token_url=self.setting("CONTRACT_TOKEN_URL"),
-            keys=lambda: keys_of(self.setting("CONTRACT_KEYS", "")),
+            token_url=self.setting("CONTRACT_TOKEN_URL", "") or f"{address.rstrip('/')}/oauth/token",
+            keys=lambda: keys_of(self.setting("CONTRACT_KEYS") if "KERB_CONTRACT_KEYS" in self.settings else ""),
             web=web,
             clock=self.clock,
         )

@@ -26,7 +26,7 @@ _ROLE_OF_CONTRACTS = "MO"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chain:
+class ContractChain:
     """A chain that was looked at: what it is worth, and each certificate with its issuer, where it leads to a root."""
 
     status: CertificateStatus
@@ -39,25 +39,27 @@ def roots_of(ders: Iterable[bytes]) -> Sequence[x509.Certificate]:
     return [it for it in roots if it is not None and _may_sign(it)]
 
 
-def looked_at(pem: str, emaid: str, roots: Sequence[x509.Certificate], at: datetime) -> Chain:
+def looked_at(pem: str, emaid: str, roots: Sequence[x509.Certificate], at: datetime) -> ContractChain:
     """What a chain in PEM is worth as that contract's, at that moment. Nothing is asked of anybody."""
     certificates = _certificates(pem)
     if not certificates or not roots:
-        return Chain(status=CertificateStatus.CHAIN_ERROR if roots else CertificateStatus.NOT_AVAILABLE)
+        return ContractChain(status=CertificateStatus.CHAIN_ERROR if roots else CertificateStatus.NOT_AVAILABLE)
     leaf, others = certificates[0], [*certificates[1:], *roots]
     if _named(leaf) != emaid or _may_sign(leaf):
-        return Chain(status=CertificateStatus.CHAIN_ERROR)
+        return ContractChain(status=CertificateStatus.CHAIN_ERROR)
     links: list[tuple[x509.Certificate, x509.Certificate]] = []
     subject = leaf
     while subject not in roots:
         issuer, is_forged = _issuer(subject, others)
         if issuer is None or len(links) >= _MOST_CERTIFICATES:
-            return Chain(status=CertificateStatus.SIGNATURE_ERROR if is_forged else CertificateStatus.CHAIN_ERROR)
+            return ContractChain(
+                status=CertificateStatus.SIGNATURE_ERROR if is_forged else CertificateStatus.CHAIN_ERROR
+            )
         links.append((subject, issuer))
         subject = issuer
     if any(not _is_in_force(it, at) for it in (leaf, *(issuer for _, issuer in links))):
-        return Chain(status=CertificateStatus.EXPIRED)
-    return Chain(status=CertificateStatus.ACCEPTED, links=links)
+        return ContractChain(status=CertificateStatus.EXPIRED)
+    return ContractChain(status=CertificateStatus.ACCEPTED, links=links)
 
 
 def responder_of(certificate: x509.Certificate) -> str:

@@ -120,7 +120,7 @@ def certificate_word(answer: TokenAnswer) -> str | None:
 
 
 def contract_reply(answer: ContractAnswer, _: Mapping[str, Any]) -> Fields:
-    """Answers Get15118EVCertificate."""
+    """Answers Get15118EVCertificate: the provider's EXI, or why there is none."""
     if not answer.exi:
         return {"status": "Failed", "exiResponse": "", **_reason(answer.why)}
     return present(status="Accepted", exiResponse=answer.exi, remainingContracts=answer.remaining)
