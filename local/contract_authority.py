@@ -64,26 +64,18 @@ class ContractAuthority:
 
     def answer(self, question: bytes) -> bytes:
         """What its responder says, signed by the issuer itself (RFC 6960). Another's certificate is unknown to it."""
-        asked = ocsp.load_der_ocsp_request(question)
+        try:
+            asked = ocsp.load_der_ocsp_request(question)
+        except ValueError:
+            return _refused(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
         issuers = {ocsp_key(it.certificate, asked.hash_algorithm): it for it in (self.root, self.sub)}
         issuer = issuers.get(asked.issuer_key_hash)
         if issuer is None:
-            refused = ocsp.OCSPResponseBuilder.build_unsuccessful(ocsp.OCSPResponseStatus.UNAUTHORIZED)
-            return refused.public_bytes(serialization.Encoding.DER)
-        now, is_revoked = self._clock(), asked.serial_number in self.revoked
-        built = ocsp.OCSPResponseBuilder().add_response_by_hash(
-            issuer_name_hash=asked.issuer_name_hash,
-            issuer_key_hash=asked.issuer_key_hash,
-            serial_number=asked.serial_number,
-            algorithm=asked.hash_algorithm,
-            cert_status=ocsp.OCSPCertStatus.REVOKED if is_revoked else ocsp.OCSPCertStatus.GOOD,
-            this_update=now,
-            next_update=now + self.answers_last,
-            revocation_time=now if is_revoked else None,
-            revocation_reason=None,
+            return _refused(ocsp.OCSPResponseStatus.UNAUTHORIZED)
+        now = self._clock()
+        return signed_answer(
+            asked, issuer, now, now + self.answers_last, is_revoked=asked.serial_number in self.revoked
         )
-        named = built.responder_id(ocsp.OCSPResponderEncoding.HASH, issuer.certificate)
-        return named.sign(issuer.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
     def _issue(
         self,
@@ -115,6 +107,27 @@ class ContractAuthority:
             named = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, where)
             built = built.add_extension(x509.AuthorityInformationAccess([named]), critical=False)
         return Certified(built.sign(by.key if by else key, hashes.SHA256()), key)
+
+
+def signed_answer(asked: ocsp.OCSPRequest, by: Certified, at: datetime, until: datetime, *, is_revoked: bool) -> bytes:
+    """An answer to that very question, whoever signs it."""
+    built = ocsp.OCSPResponseBuilder().add_response_by_hash(
+        issuer_name_hash=asked.issuer_name_hash,
+        issuer_key_hash=asked.issuer_key_hash,
+        serial_number=asked.serial_number,
+        algorithm=asked.hash_algorithm,
+        cert_status=ocsp.OCSPCertStatus.REVOKED if is_revoked else ocsp.OCSPCertStatus.GOOD,
+        this_update=at,
+        next_update=until,
+        revocation_time=at if is_revoked else None,
+        revocation_reason=None,
+    )
+    named = built.responder_id(ocsp.OCSPResponderEncoding.HASH, by.certificate)
+    return named.sign(by.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+
+def _refused(status: ocsp.OCSPResponseStatus) -> bytes:
+    return ocsp.OCSPResponseBuilder.build_unsuccessful(status).public_bytes(serialization.Encoding.DER)
 
 
 def ocsp_key(issuer: x509.Certificate, algorithm: hashes.HashAlgorithm) -> bytes:
