@@ -13,11 +13,13 @@ import msgspec
 
 from chalicelib.domain.chargers.answers import Answer, Decision
 from chalicelib.domain.chargers.events import ChargerEvent, Need, Requested
-from chalicelib.protocol.ocpp import ocpp201
+from chalicelib.protocol.ocpp import dialect_for
 from chalicelib.protocol.ocpp.dialect import Fields
 from chalicelib.protocol.ocpp.payload import Payload, Unusable
 
 _VENDOR = "org.openchargealliance.iso15118pnc"
+# Imported when a charger first says something of this.
+_SPOKEN_BY = "ocpp2.0.1"
 _SPOKEN = frozenset({"Authorize", "Get15118EVCertificate", "GetCertificateStatus", "SignCertificate"})
 _LONGEST = 20_000
 
@@ -29,7 +31,7 @@ def transfer(payload: Payload) -> ChargerEvent:
     if action is None:
         return Requested(Need.VENDOR_DATA, vendor)
     inner = Payload(_inner(payload.data), payload.received_at)
-    event = ocpp201.DIALECT.decoders[action](inner)
+    event = dialect_for(_SPOKEN_BY).decoders[action](inner)
     payload.deviations.extend(f"data.{it}" for it in inner.deviations)
     return event
 
@@ -38,7 +40,7 @@ def transfer_reply(answer: Answer, asked: Mapping[str, Any]) -> Fields:
     """Answers DataTransfer with what 2.0.1 would answer, as JSON."""
     action = _action(asked)
     if action is not None:
-        data = ocpp201.DIALECT.repliers[action](answer, _inner(asked))
+        data = dialect_for(_SPOKEN_BY).repliers[action](answer, _inner(asked))
         return {"status": "Accepted", "data": msgspec.json.encode(data).decode()}
     if isinstance(answer, Decision) and answer.granted:
         return {"status": "Accepted"}
