@@ -14,13 +14,13 @@ from cli.report import Sheet
 CALLS: Mapping[str, Mapping[str, int]] = {
     # A chain of whose certificates all answers are remembered, and one whose own is not.
     "known": {"BatchGetItem": 2},
-    "asked": {"BatchGetItem": 2, "PutItem": 1},
-    "contract": {},
+    "asked": {"BatchGetItem": 2, "UpdateItem": 1, "PutItem": 1},
+    "contract": {"UpdateItem": 1},
 }
 # Answers last a day as a rule, and a sub-CA's is there for all its cars: a charge asks about its own contract alone.
 A_MONTH: Mapping[str, float] = {"asked": 20, "contract": 0.1}
 # Twenty roots of 1 KB and three answers of 2 KB are read, consistently or not; an answer is written.
-_UNITS = {"BatchGetItem": ("read_unit", 3), "PutItem": ("write_unit", 2)}
+_UNITS = {"BatchGetItem": ("read_unit", 3), "PutItem": ("write_unit", 2), "UpdateItem": ("write_unit", 1)}
 # The function that hears chargers waits for a responder, or the provider.
 _SECONDS, _MEMORY_GB = 0.5, 0.5
 

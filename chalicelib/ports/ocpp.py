@@ -46,10 +46,10 @@ class Contracts(Protocol):
     def contract(self, connection: Connection, asked: ContractRequested) -> ContractAnswer:
         """The contract that a car asks for, or why there is none."""
 
-    def revocations(self, asked: RevocationsAsked) -> RevocationAnswers:
+    def revocations(self, connection: Connection, asked: RevocationsAsked) -> RevocationAnswers:
         """Whether certificates are revoked, as their issuers' responders say."""
 
-    def worth(self, token: str, shown: ContractShown) -> CertificateStatus:
+    def worth(self, connection: Connection, token: str, shown: ContractShown) -> CertificateStatus:
         """What certificates are worth that were shown with a token."""
 
 
@@ -78,3 +78,6 @@ class CertificateMemory(Protocol):
 
     def remember(self, name: str, said: str, until: datetime) -> None:
         """Remember it until then."""
+
+    def count(self, charger_id: str, at: datetime) -> int:
+        """Count what somebody outside is asked for a charger; returns how many times that hour."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
-from chalicelib.adapters.dynamo import put
+from chalicelib.adapters.dynamo import put, update_and_read
 from chalicelib.adapters.ocpp.web import NoReply, Web, WebRequest
 from chalicelib.adapters.tables import TokenRow
 from chalicelib.records.ocpp import ResponderUnavailable
@@ -16,6 +16,7 @@ _MOST_BYTES = 14_000
 _MOST_S = 5.0
 _GOOD = 200
 _NAMES = "certificates/"
+_COUNTS_KEPT = timedelta(hours=2)
 
 
 @dataclass(frozen=True)
@@ -54,3 +55,8 @@ class DynamoCertificateMemory:
 
     def remember(self, name: str, said: str, until: datetime) -> None:
         put(TokenRow(_NAMES + name, body=said, expires_at=until))
+
+    def count(self, charger_id: str, at: datetime) -> int:
+        row = TokenRow(f"{_NAMES}asked/{charger_id}/{at.astimezone(UTC):%Y%m%d%H}")
+        update_and_read(row, [TokenRow.misses.add(1), TokenRow.expires_at.set(at + _COUNTS_KEPT)])
+        return row.misses or 0

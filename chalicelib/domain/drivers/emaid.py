@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-_ISO = re.compile(r"([A-Z]{2})(-?)([A-Z0-9]{3})\2([A-Z0-9]{9})(?:\2[A-Z0-9])?")
+_ISO = re.compile(r"([A-Z]{2})([-*]?)([A-Z0-9]{3})\2([A-Z0-9]{9})(?:\2[A-Z0-9])?")
 _DIN = re.compile(r"([A-Z]{2})([-*]?)([A-Z0-9]{3})\2([A-Z0-9]{6})\2([0-9X])")
 _PREFIX = "EMAID-"
 

@@ -117,7 +117,8 @@ class Authorizations:
         is accepted there begins a charge.
         """
         found = self._found(connection.charger_id, connection.operator_id, token, is_contract_proven)
-        if is_contract_proven and connection.protocol == OLDEST:
+        is_good = found.standing is AuthorizationStatus.ACCEPTED
+        if is_contract_proven and is_good and connection.protocol == OLDEST:
             # Its start will show a bare idTag.
             self.tokens.note_contract(uid_of(token), ContractSeen(self.clock(), connection.charger_id))
         if self._is_closed(found, connection.operator_id):

@@ -42,6 +42,9 @@ from chalicelib.services.at_once import together
 _ROOTS_KEPT = timedelta(days=1)
 _ANSWERS_KEPT = timedelta(days=7)
 _ROOTS = "roots"
+# A busy charger meets a dozen contracts an hour, and most of what is asked about them is remembered.
+_MOST_ASKED_PER_H = 60
+_TOO_OFTEN = "asked too often"
 _log = logging.getLogger(__name__)
 
 
@@ -58,7 +61,7 @@ class PlugAndCharge:
     def contract(self, connection: Connection, asked: ContractRequested) -> ContractAnswer:
         """The contract that a car asks for, as its provider wrote it; or why there is none."""
         try:
-            found = self._contracts(asked)
+            found = self._contracts(connection, asked)
         except ContractUnavailable as error:
             _log.warning("no contract for a car", extra={"charger_id": connection.charger_id, "why": str(error)})
             return ContractAnswer(why=str(error))
@@ -68,21 +71,23 @@ class PlugAndCharge:
         is_one_of_many = asked.most is not None or bool(asked.emaids)
         return ContractAnswer(exi=found[0].exi, remaining=most - 1 if is_one_of_many else None)
 
-    def _contracts(self, asked: ContractRequested) -> Sequence[ProvidedContract]:
+    def _contracts(self, connection: Connection, asked: ContractRequested) -> Sequence[ProvidedContract]:
         if self.provider is None:
             raise ContractUnavailable("no provider is set")
+        if not self._may_ask(connection):
+            raise ContractUnavailable(_TOO_OFTEN)
         first = [emaid_of(it) for it in asked.emaids]
         found = self.provider.contracts(asked)
         return sorted(found, key=lambda it: first.index(name) if (name := emaid_of(it.emaid)) in first else len(first))
 
-    def revocations(self, asked: RevocationsAsked) -> RevocationAnswers:
+    def revocations(self, connection: Connection, asked: RevocationsAsked) -> RevocationAnswers:
         """What responders say of the certificates that a charger names, for it to pass on. They are asked at once."""
-        told = self._told([(it, None) for it in asked.certificates])
+        told = self._told(connection, [(it, None) for it in asked.certificates])
         if asked.longest:
             told = [failed("answer too long") if len(it.ocsp) > asked.longest else it for it in told]
         return RevocationAnswers(tuple(told))
 
-    def worth(self, token: str, shown: ContractShown) -> CertificateStatus:
+    def worth(self, connection: Connection, token: str, shown: ContractShown) -> CertificateStatus:
         """What certificates are worth that were shown with a token: as that very contract's, and of nobody else's."""
         emaid = emaid_in(token)
         if emaid is None:
@@ -97,27 +102,31 @@ class PlugAndCharge:
             asked = [(it, issuer) for it, issuer in named if it.url]
         else:
             asked = [(it, None) for it in shown.certificates]
-        said = {it.status for it in self._told(asked)}
+        said = {it.status for it in self._told(connection, asked)}
         if Revocation.REVOKED in said:
             return CertificateStatus.REVOKED
         if Revocation.FAILED in said:
             return CertificateStatus.CHAIN_ERROR
         return CertificateStatus.NOT_AVAILABLE if Revocation.UNKNOWN in said else CertificateStatus.ACCEPTED
 
-    def _told(self, asked: Sequence[tuple[CertificateId, x509.Certificate | None]]) -> list[RevocationAnswer]:
-        """One read, and a request and a write for each that is not remembered."""
+    def _told(
+        self, connection: Connection, asked: Sequence[tuple[CertificateId, x509.Certificate | None]]
+    ) -> list[RevocationAnswer]:
+        """One read, and a request and two writes for each that is not remembered."""
         if not asked:
             return []
         known = self.memory.known([_name(it) for it, _ in asked], self.clock())
 
         def told(it: CertificateId, issuer: x509.Certificate | None) -> RevocationAnswer:
-            return self._one(it, issuer, known.get(_name(it)))
+            return self._one(connection, it, issuer, known.get(_name(it)))
 
         # Bound now: each asks about its own.
         works = [lambda it=it, issuer=issuer: told(it, issuer) for it, issuer in asked]
         return [it for it in together(*works) if isinstance(it, RevocationAnswer)]
 
-    def _one(self, asked: CertificateId, issuer: x509.Certificate | None, known: str | None) -> RevocationAnswer:
+    def _one(
+        self, connection: Connection, asked: CertificateId, issuer: x509.Certificate | None, known: str | None
+    ) -> RevocationAnswer:
         request, now = question(asked), self.clock()
         if request is None or not asked.url:
             return failed("no such certificate" if request is None else "no responder named")
@@ -126,6 +135,8 @@ class PlugAndCharge:
             remembered = answer_of(base64.b64decode(known), asked, now, issuer)
             if remembered.status is not Revocation.FAILED:
                 return remembered
+        if not self._may_ask(connection):
+            return failed(_TOO_OFTEN)
         try:
             answer = answer_of(self.responders.ask(asked.url, request), asked, now, issuer)
         except ResponderUnavailable as error:
@@ -135,6 +146,10 @@ class PlugAndCharge:
         elif answer.until is not None and answer.until > now:
             self.memory.remember(_name(asked), answer.ocsp, min(answer.until, now + _ANSWERS_KEPT))
         return answer
+
+    def _may_ask(self, connection: Connection) -> bool:
+        """One write. Whoever is asked may be slow, or is paid: a charger has them asked so many times an hour."""
+        return self.memory.count(connection.charger_id, self.clock()) <= _MOST_ASKED_PER_H
 
     def _roots(self) -> Sequence[x509.Certificate]:
         """One read; a request and a write a day, where a provider is set."""

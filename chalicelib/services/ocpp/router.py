@@ -116,7 +116,7 @@ class Router:
 
     def _contract_token(self, connection: Connection, token: str, contract: ContractShown) -> Answer:
         """C07: the certificate first; a token whose certificate is not good is not even looked up."""
-        worth = self.contracts().worth(token, contract)
+        worth = self.contracts().worth(connection, token, contract)
         if worth is not CertificateStatus.ACCEPTED:
             has_expired = worth is CertificateStatus.EXPIRED
             standing = AuthorizationStatus.EXPIRED if has_expired else AuthorizationStatus.UNKNOWN
@@ -131,7 +131,7 @@ class Router:
         return self.contracts().contract(connection, event)
 
     def _revocations(self, connection: Connection, event: RevocationsAsked, assign_ref: AssignRef) -> Answer:
-        return self.contracts().revocations(event)
+        return self.contracts().revocations(connection, event)
 
     def _start(self, connection: Connection, event: ChargingStarted, assign_ref: AssignRef) -> Answer:
         answer = self.charging.started(connection, event, assign_ref)

@@ -202,3 +202,5 @@ def test_what_was_said_is_remembered_until_it_is_out_of_date(tables: None) -> No
     assert memory.known(["abc", "def"], NOW) == {"abc": "said"}
     assert memory.known(["abc"], NOW + timedelta(hours=1)) == {}
     assert memory.known([], NOW) == {}
+    counted = [memory.count(it, NOW) for it in ("CP-1", "CP-1", "CP-2")]
+    assert (*counted, memory.count("CP-1", NOW + timedelta(hours=1))) == (1, 2, 1, 1)

@@ -56,7 +56,7 @@ def test_what_is_no_emaid_is_none(said: str) -> None:
     assert emaid_of(said) is None
 
 
-@given(EMAIDS, st.sampled_from(["", "-"]), st.sampled_from(["", *SIGNS]), st.booleans())
+@given(EMAIDS, st.sampled_from(["", "-", "*"]), st.sampled_from(["", *SIGNS]), st.booleans())
 def test_a_contract_has_one_token_however_it_is_spelled(emaid: str, sign: str, digit: str, is_small: bool) -> None:
     said = sign.join((emaid[:2], emaid[2:5], emaid[5:], *filter(None, (digit,))))
     said = said.lower() if is_small else said

@@ -37,12 +37,12 @@ def test_calls_to_aws_are_those_that_are_paid_for(kit: Kit) -> None:
     contract = authority.contract(EMAID)
     shown = ContractShown(chain=authority.chain(contract))
     # The day's first asks for the roots too.
-    assert calls_of(lambda: service.worth(TOKEN, shown)) == Counter(BatchGetItem=2, PutItem=3)
-    known = calls_of(lambda: service.worth(TOKEN, shown))
+    assert calls_of(lambda: service.worth(CONNECTION, TOKEN, shown)) == Counter(BatchGetItem=2, UpdateItem=2, PutItem=3)
+    known = calls_of(lambda: service.worth(CONNECTION, TOKEN, shown))
     other = ContractShown(chain=authority.chain(authority.contract("DE8AAC00000009")))
     named = "EMAID-DE8AAC00000009"
-    asked = calls_of(lambda: service.worth(named, other))
-    assert service.worth(named, other) is CertificateStatus.ACCEPTED
+    asked = calls_of(lambda: service.worth(CONNECTION, named, other))
+    assert service.worth(CONNECTION, named, other) is CertificateStatus.ACCEPTED
     given = calls_of(lambda: service.contract(CONNECTION, CONTRACT))
     found = {"known": known, "asked": asked, "contract": given}
     assert {it: dict(calls) for it, calls in found.items()} == {it: dict(price.CALLS[it]) for it in found}

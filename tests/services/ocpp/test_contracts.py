@@ -75,6 +75,12 @@ class Memory(dict[str, tuple[str, datetime]]):
     def remember(self, name: str, said: str, until: datetime) -> None:
         self[name] = (said, until)
 
+    def count(self, charger_id: str, at: datetime) -> int:
+        name = f"{charger_id}/{at.hour}"
+        number = int(self[name][0]) + 1 if name in self else 1
+        self[name] = (str(number), at)
+        return number
+
 
 @dataclass
 class Bench:
@@ -100,7 +106,7 @@ class Bench:
         )
 
     def worth(self, contract: Certified, token: str = TOKEN) -> CertificateStatus:
-        return self.service().worth(token, ContractShown(chain=self.authority.chain(contract)))
+        return self.service().worth(CONNECTION, token, ContractShown(chain=self.authority.chain(contract)))
 
 
 @pytest.fixture
@@ -153,7 +159,7 @@ def test_a_revocation_counts_be_it_of_the_contract_or_of_its_issuer(bench: Bench
         bench.memory.clear()
         assert bench.worth(contract) is CertificateStatus.REVOKED
         shown = ContractShown(certificates=named(bench.authority, contract))
-        assert bench.service().worth(TOKEN, shown) is CertificateStatus.REVOKED
+        assert bench.service().worth(CONNECTION, TOKEN, shown) is CertificateStatus.REVOKED
 
 
 def test_a_responder_that_cannot_be_asked_is_no_yes_but_what_it_said_before_is(bench: Bench) -> None:
@@ -178,7 +184,7 @@ def test_a_charger_with_a_responder_of_its_own_convinces_nobody_else(bench: Benc
     bench.responders.by_url["http://liar.example"] = liar
     ours = named(bench.authority, contract)
     theirs = tuple(replace(it, url="http://liar.example") for it in ours)
-    assert bench.service().worth(TOKEN, ContractShown(certificates=theirs)) is CertificateStatus.REVOKED
+    assert bench.service().worth(CONNECTION, TOKEN, ContractShown(certificates=theirs)) is CertificateStatus.REVOKED
     assert bench.worth(contract) is CertificateStatus.ACCEPTED
     # Nor does it when it poses as the address that the certificate names.
     bench.memory.clear()
@@ -200,20 +206,37 @@ class Liar:
 def test_own_roots_count_without_a_provider_and_without_any_nothing_can_be_said(bench: Bench) -> None:
     contract = bench.authority.contract(EMAID)
     shown = ContractShown(chain=bench.authority.chain(contract))
-    assert bench.service(has_pool=False).worth(TOKEN, shown) is CertificateStatus.NOT_AVAILABLE
+    assert bench.service(has_pool=False).worth(CONNECTION, TOKEN, shown) is CertificateStatus.NOT_AVAILABLE
     own = bench.service(has_pool=False, own_roots=["junk", bench.authority.root.der])
-    assert own.worth(TOKEN, shown) is CertificateStatus.ACCEPTED
+    assert own.worth(CONNECTION, TOKEN, shown) is CertificateStatus.ACCEPTED
     bench.pool.is_down = True
-    assert bench.service().worth(TOKEN, shown) is CertificateStatus.NOT_AVAILABLE
+    assert bench.service().worth(CONNECTION, TOKEN, shown) is CertificateStatus.NOT_AVAILABLE
 
 
 def test_what_a_responder_says_is_passed_on_as_it_came(bench: Bench) -> None:
     contract = bench.authority.contract(EMAID)
     asked = RevocationsAsked(certificates=named(bench.authority, contract))
-    good, _ = bench.service().revocations(asked).answers
+    good, _ = bench.service().revocations(CONNECTION, asked).answers
     assert (good.status, good.until) == (Revocation.GOOD, NOW + timedelta(hours=1))
     assert base64.b64decode(good.ocsp)
-    (cut, _) = bench.service().revocations(replace(asked, longest=100)).answers
+    (cut, _) = bench.service().revocations(CONNECTION, replace(asked, longest=100)).answers
     assert (cut.ocsp, cut.why) == ("", "answer too long")
     nowhere = replace(asked, certificates=(replace(asked.certificates[0], url=""),))
-    assert bench.service().revocations(nowhere).answers[0].why == "no responder named"
+    assert bench.service().revocations(CONNECTION, nowhere).answers[0].why == "no responder named"
+
+
+def test_a_charger_has_others_asked_so_many_times_an_hour_and_no_more(bench: Bench) -> None:
+    service, contract = bench.service(), bench.authority.contract(EMAID)
+    asked = RevocationsAsked(certificates=named(bench.authority, contract)[:1])
+    for number in range(60):
+        unknown = replace(asked, certificates=(replace(asked.certificates[0], serial=f"{number:x}"),))
+        assert service.revocations(CONNECTION, unknown).answers[0].why == ""
+    assert service.revocations(CONNECTION, asked).answers[0].why == "asked too often"
+    assert service.contract(CONNECTION, CONTRACT).why == "asked too often"
+    assert len(bench.responders.asked) == 60
+    other = replace(CONNECTION, charger_id="CP-2")
+    assert service.revocations(other, asked).answers[0].status is Revocation.GOOD
+    # What is remembered is told all the same.
+    assert service.revocations(CONNECTION, asked).answers[0].status is Revocation.GOOD
+    bench.at += timedelta(hours=1)
+    assert service.contract(CONNECTION, CONTRACT).why == ""
