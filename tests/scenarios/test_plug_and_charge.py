@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from typing import Any
 
 import pytest
 
@@ -17,7 +16,7 @@ from tests.scenarios.world import World, eventually
 _numbers = itertools.count(1)
 
 
-def a_car(world: World, **more: Any) -> ContractCar:
+def a_car(world: World) -> ContractCar:
     """A car for which its mobility operator has left a contract."""
     number = next(_numbers)
     car = ContractCar(f"WMI{number:014}")
@@ -39,6 +38,7 @@ def consent(world: World, car: ContractCar) -> str:
 def test_a_car_installs_its_contract_charges_by_it_and_its_driver_pays(world: World, version: str) -> None:
     charger, car = world.charger(version), a_car(world)
     assert world.do(install(charger, car))
+    assert world.do(install(charger, car, "Update"))
     claim(world, car, charger)
     assert consent(world, car) == "claimed"
     assert world.do(plug_and_charge(charger, car))
@@ -52,6 +52,15 @@ def test_a_car_installs_its_contract_charges_by_it_and_its_driver_pays(world: Wo
     assert session["energy_wh"] == 2_000
     assert world.books_are_settled(session["session_id"])
     assert world.stack.contract_pool.invalid == []
+
+
+def test_of_two_contracts_a_car_has_the_one_that_it_puts_first(world: World) -> None:
+    charger, car = world.charger("2.1"), a_car(world)
+    emaids = world.stack.contract_pool.contracts[car.pcid]
+    emaids.append(f"DE8AAC{secrets.token_hex(4).upper()}")
+    more = {"maximumContractCertificateChains": 4, "prioritizedEMAIDs": [emaids[1]]}
+    assert world.do(install(charger, car, **more))
+    assert (car.emaid, car.last["remainingContracts"]) == (emaids[1], 1)
 
 
 def test_a_contract_without_a_driver_here_does_not_charge(world: World) -> None:
