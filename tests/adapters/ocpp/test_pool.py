@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -119,8 +120,19 @@ def test_a_car_without_a_contract_and_a_request_that_is_none_are_told_so(server:
 def test_an_answer_that_dribbles_is_not_waited_for(server: ContractPool) -> None:
     seconds = iter([0.0, 100.0])
     web = Web(may_be_inside=True, seconds=lambda: next(seconds))
+    asked = WebRequest(method="GET", url=f"{server.base}/", headers={}, most_bytes=1_000, most_s=12.0)
+    with pytest.raises(NoReply, match="no answer in time"):
+        web.asked(asked)
+
+
+def test_token_contract_and_second_try_have_one_time_together(server: ContractPool) -> None:
+    # Two seconds pass between any two looks at the clock.
+    web = Web(may_be_inside=True, seconds=count(0.0, 2.0).__next__)
+    pool = pool_of(server, web=web)
+    assert pool.roots()
+    server.take_tokens_back()
     with pytest.raises(ContractUnavailable, match="no answer in time"):
-        pool_of(server, web=web).roots()
+        pool.contracts(CONTRACT)
 
 
 def test_a_server_that_says_nothing_is_left_in_time(server: ContractPool) -> None:
