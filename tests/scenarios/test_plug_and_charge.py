@@ -58,8 +58,7 @@ def test_of_two_contracts_a_car_has_the_one_that_it_puts_first(world: World) -> 
     charger, car = world.charger("2.1"), a_car(world)
     emaids = world.stack.contract_pool.contracts[car.pcid]
     emaids.append(f"DE8AAC{secrets.token_hex(4).upper()}")
-    more = {"maximumContractCertificateChains": 4, "prioritizedEMAIDs": [emaids[1]]}
-    assert world.do(install(charger, car, **more))
+    assert world.do(install(charger, car, maximumContractCertificateChains=4, prioritizedEMAIDs=[emaids[1]]))
     assert (car.emaid, car.last["remainingContracts"]) == (emaids[1], 1)
 
 
@@ -103,3 +102,16 @@ def test_a_contract_is_claimed_at_a_charger_or_not_at_all(world: World) -> None:
         world.driver.call("PUT", "/v1/me/tokens/emaid-DE-8AA-C12345678-X", {})
     with pytest.raises(ApiError, match="not_an_emaid"):
         world.driver.call("PUT", "/v1/me/tokens/emaid-12345", {"charger_id": "CP-1"})
+
+
+@pytest.mark.parametrize("version", ["1.6", "2.0.1", "2.1"])
+def test_an_operator_gives_a_charger_the_roots_that_contracts_are_under(world: World, version: str) -> None:
+    charger, root = world.charger(version), world.stack.contract_pool.authority.root
+    path = f"/v1/operator/chargers/{charger.charger_id}/commands"
+    for use, kind in (("plug_and_charge", "V2GRootCertificate"), ("mobility_operator", "MORootCertificate")):
+        asked = {"command": "list_certificates", "use": use}
+        assert world.operator.call("POST", path, asked)["state"] == "rejected"
+        order = {"command": "install_certificate", "use": use, "certificate": root.pem}
+        assert world.operator.call("POST", path, order)["state"] == "accepted"
+        assert [it for it, _ in charger.memory.certificates.named(None)] == [kind]
+        assert world.operator.call("POST", path, asked)["state"] == "accepted"

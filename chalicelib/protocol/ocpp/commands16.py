@@ -48,6 +48,7 @@ from chalicelib.protocol.ocpp.alike import (
     retrying,
     when,
 )
+from chalicelib.protocol.ocpp.contracts16 import transferred
 from chalicelib.protocol.ocpp.dialect import Encoder, Fields, present, timestamp
 
 STANDINGS = {
@@ -67,6 +68,11 @@ LIST_LIMITS = ("LocalAuthListMaxLength", "SendLocalListMaxLength")
 _USES = {
     CertificateUse.BACKEND: "CentralSystemRootCertificate",
     CertificateUse.MANUFACTURER: "ManufacturerRootCertificate",
+}
+# Only the application note on Plug & Charge has words for these.
+_CONTRACT_ROOTS = {
+    CertificateUse.PLUG_AND_CHARGE: "V2GRootCertificate",
+    CertificateUse.MOBILITY_OPERATOR: "MORootCertificate",
 }
 _TRIGGERS = {
     Message.BOOT: "BootNotification",
@@ -184,12 +190,21 @@ def _upload_log(command: UploadLog) -> tuple[str, Fields]:
 
 def _use(use: CertificateUse | None) -> str:
     if use is None or use not in _USES:
-        raise Unable("OCPP 1.6 knows certificates for use by 'backend' and 'manufacturer' only; name one of them")
+        raise Unable("OCPP 1.6 lists certificates of one use at a time; name it")
     return _USES[use]
 
 
 def _install(command: InstallCertificate) -> tuple[str, Fields]:
+    if command.use in _CONTRACT_ROOTS:
+        root = {"certificateType": _CONTRACT_ROOTS[command.use], "certificate": command.certificate}
+        return transferred("InstallCertificate", root)
     return "InstallCertificate", {"certificateType": _use(command.use), "certificate": command.certificate}
+
+
+def _list(command: ListCertificates) -> tuple[str, Fields]:
+    if command.use in _CONTRACT_ROOTS:
+        return transferred("GetInstalledCertificateIds", {"certificateType": [_CONTRACT_ROOTS[command.use]]})
+    return "GetInstalledCertificateIds", {"certificateType": _use(command.use)}
 
 
 def _write(name: str, value: str) -> tuple[str, Fields]:
@@ -216,6 +231,6 @@ ENCODERS: dict[type, Encoder] = {
     UpdateFirmware: _update_firmware,
     UploadLog: _upload_log,
     InstallCertificate: _install,
-    ListCertificates: lambda it: ("GetInstalledCertificateIds", {"certificateType": _use(it.use)}),
+    ListCertificates: _list,
     DeliverCertificate: lambda it: ("CertificateSigned", {"certificateChain": it.chain}),
 }

@@ -47,6 +47,12 @@ def transfer_reply(answer: Answer, asked: Mapping[str, Any]) -> Fields:
     return {"status": "UnknownMessageId" if asked.get("vendorId") == _VENDOR else "UnknownVendorId"}
 
 
+def transferred(action: str, payload: Mapping[str, Any]) -> tuple[str, Fields]:
+    """What a charger is asked in 2.0.1's words."""
+    data = msgspec.json.encode(payload).decode()
+    return "DataTransfer", {"vendorId": _VENDOR, "messageId": action, "data": data}
+
+
 def _action(asked: Mapping[str, Any]) -> str | None:
     action = asked.get("messageId")
     is_spoken = asked.get("vendorId") == _VENDOR and isinstance(action, str) and action in _SPOKEN

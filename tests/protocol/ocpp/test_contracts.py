@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.chargers.answers import Answer, Decision, TokenAnswer
-from chalicelib.domain.chargers.commands import AuthorizationStatus, Listed, Reserve, UpdateList
+from chalicelib.domain.chargers.commands import (
+    AuthorizationStatus,
+    CertificateUse,
+    InstallCertificate,
+    ListCertificates,
+    Listed,
+    Reserve,
+    UpdateList,
+    Verdict,
+)
 from chalicelib.domain.chargers.contracts import (
     CertificateStatus,
     ContractAnswer,
@@ -160,6 +169,35 @@ def test_contracts_are_listed_as_such_and_over_one_six_not_at_all() -> None:
     assert [it["idTag"] for it in told["localAuthorizationList"]] == ["04A1B2C3D4E5F6"]
     _, told = dialect_for("ocpp2.1").encode(Reserve(7, "EMAID-DE8AACA2B3C4D5", NOW))
     assert told["idToken"]["type"] == "eMAID"
+
+
+@pytest.mark.parametrize("use", [CertificateUse.PLUG_AND_CHARGE, CertificateUse.MOBILITY_OPERATOR])
+def test_roots_of_contracts_are_installed_and_listed_over_every_version(use: CertificateUse) -> None:
+    kind = {"plug_and_charge": "V2GRootCertificate", "mobility_operator": "MORootCertificate"}[use]
+    for version in ("ocpp2.0.1", "ocpp2.1"):
+        _, told = dialect_for(version).encode(InstallCertificate(use, "PEM"))
+        assert told["certificateType"] == kind
+    action, told = dialect_for("ocpp1.6").encode(InstallCertificate(use, "PEM"))
+    assert (action, told["vendorId"], told["messageId"]) == ("DataTransfer", VENDOR, "InstallCertificate")
+    assert json.loads(told["data"]) == {"certificateType": kind, "certificate": "PEM"}
+    _, told = dialect_for("ocpp1.6").encode(ListCertificates(use))
+    assert json.loads(told["data"]) == {"certificateType": [kind]}
+
+
+@pytest.mark.parametrize(
+    ("data", "verdict"),
+    [
+        ('{"status":"Accepted"}', Verdict.ACCEPTED),
+        ('{"status":"Rejected"}', Verdict.REJECTED),
+        ('{"status":"Failed"}', Verdict.REJECTED),
+        ('{"status":"a vendor\'s own word"}', Verdict.ACCEPTED),
+        ("no json", Verdict.ACCEPTED),
+        ("[7]", Verdict.ACCEPTED),
+    ],
+)
+def test_a_no_within_a_transfer_that_was_taken_is_a_no(data: str, verdict: Verdict) -> None:
+    told = dialect_for("ocpp1.6").read_result("DataTransfer", {"status": "Accepted", "data": data})
+    assert told.verdict is verdict
 
 
 def test_a_contracts_key_is_not_written_down() -> None:
