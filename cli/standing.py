@@ -26,7 +26,7 @@ FIXED = {
     "waf_acl_month": 2,
     "waf_rule_month": 7,
     "kms_key_month": 2,
-    "secret_month": 6,
+    "secret_month": 7,
 }
 CANARY_FIXED = {"alarm_month": 2, "secret_month": 1}
 # How long rows live before they expire by themselves; tables not named here keep them, and are shown after a year.

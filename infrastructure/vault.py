@@ -19,6 +19,7 @@ SETTINGS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "KERB_STRIPE_PUBLISHABLE_KEY": ("StripeSecret", "publishable_key", (*PAYERS, *VIEWS)),
     "KERB_SIGNAL_KEYS": ("SignalSecret", "", ("signals",)),
     "KERB_CAR_MAKER_KEYS": ("CarMakerSecret", "", ("api_handler", "plan_sites")),
+    "KERB_CONTRACT_KEYS": ("ContractSecret", "", ("websocket_message",)),
 }
 # Services that use the key for somebody: whoever may use their thing needs no leave for the key besides.
 _VIA = ("dynamodb", "lambda", "s3", "secretsmanager", "sns")
@@ -73,6 +74,16 @@ def resources(stage: Stage) -> Resources:
                 "KmsKeyId": ref("Key"),
                 # An object for each maker; until somebody puts them in, no car can be linked there.
                 "SecretString": '{"smartcar": {"client_id": "unset"}, "enode": {}, "tesla": {}}',
+            },
+        },
+        "ContractSecret": {
+            "Type": "AWS::SecretsManager::Secret",
+            **stage.fate,
+            "Properties": {
+                "Name": f"{stage.stack}/contracts",
+                "KmsKeyId": ref("Key"),
+                # Until somebody puts in the true ones, the contract provider refuses us, if one is set.
+                "SecretString": '{"client_id": "unset", "client_secret": "unset"}',
             },
         },
     }

@@ -10,9 +10,12 @@ from datetime import datetime
 
 from local.simulator.battery import Car
 from local.simulator.charger import Charger, Setup
+from local.simulator.contracts import ContractCar, install, plug_and_charge
 from local.simulator.fleet import run_fleet
 from local.simulator.limits import Oddities
 from local.simulator.line import Refused
+
+_TRIES_AGAIN_S = 5.0
 
 
 def main() -> int:
@@ -36,7 +39,7 @@ def main() -> int:
     if options.fleet:
         work = run_fleet(setup, options.fleet, options.swipe, car, options.duration)
     else:
-        work = _one(setup, car, options.plug or options.swipe is not None, options.swipe, options.duration)
+        work = _one(setup, car, options)
     status = 0
     try:
         asyncio.run(work)
@@ -54,16 +57,27 @@ def _innermost(error: BaseException) -> BaseException:
     return error
 
 
-async def _one(setup: Setup, car: Car, plug: bool, token: str | None, duration_s: float | None) -> None:
+async def _one(setup: Setup, car: Car, options: argparse.Namespace) -> None:
     charger = Charger(setup, lambda line: print(f"{datetime.now():%H:%M:%S} {line}", flush=True))  # noqa: DTZ005
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(duration_s), asyncio.TaskGroup() as tasks:
+        async with asyncio.timeout(options.duration), asyncio.TaskGroup() as tasks:
             tasks.create_task(charger.run())
             await charger.until(lambda it: it.is_online, within_s=3600)
-            if plug:
+            if options.plug or options.swipe is not None:
                 await charger.plug(1, car)
-            if token is not None:
-                await charger.swipe(token)
+            if options.swipe is not None:
+                await charger.swipe(options.swipe)
+            if options.contract is not None:
+                await _by_contract(charger, ContractCar(options.contract))
+
+
+async def _by_contract(charger: Charger, car: ContractCar) -> None:
+    """Installs the car's contract, and tries to charge by it until somebody has claimed it."""
+    is_installed = await install(charger, car)
+    charger.log(f"contract {car.emaid} installed" if is_installed else f"no contract: {car.last}")
+    while is_installed and not await plug_and_charge(charger, car):
+        charger.log(f"refused: {car.last['certificateStatus']}; claim emaid-{car.emaid} at {charger.charger_id}")
+        await asyncio.sleep(_TRIES_AGAIN_S)
 
 
 def _arguments() -> argparse.Namespace:
@@ -75,6 +89,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--connectors", type=int, default=2)
     parser.add_argument("--plug", action="store_true", help="a car is plugged in at connector 1")
     parser.add_argument("--swipe", metavar="TOKEN", help="plug in and start under this RFID card")
+    parser.add_argument("--contract", metavar="PCID", help="Plug & Charge: a car of that name, DEMO00012345678 say")
     parser.add_argument("--battery-kwh", type=float, default=60)
     parser.add_argument("--soc", type=float, default=40, help="percent in the battery at first (%(default)s)")
     parser.add_argument("--power-kw", type=float, default=11)

@@ -19,6 +19,7 @@ from infrastructure.web_files import HOME
 from local import identity
 from local.clock import Clock
 from local.cloud import Cloud, log_file
+from local.contract_pool import ContractPool
 from local.gateway import Gateway, Hooks, Limits
 from local.gateway_faults import GatewayFault
 from local.mail import LocalInvitationMail, Mail, MailOutbox
@@ -71,6 +72,7 @@ class Stack:
         self.stripe = StripeServer(None, self.webhook_secret)
         self.signals = SignalServer(self.clock)
         self.makers = CarMakers(self.clock)
+        self.contract_pool = ContractPool(self.clock)
         self.mails = MailOutbox(self._read if self.options.confirms_accounts else None)
         self.user_pool_id = ""
         self._loop = asyncio.new_event_loop()
@@ -113,7 +115,10 @@ class Stack:
         self._stops.append(self.signals.stop)
         self.makers.start()
         self._stops.append(self.makers.stop)
-        os.environ.update(self._fixed_settings() | self.signals.settings | self.makers.settings)
+        self.contract_pool.start()
+        self._stops.append(self.contract_pool.stop)
+        servers = self.signals.settings | self.makers.settings | self.contract_pool.settings
+        os.environ.update(self._fixed_settings() | servers)
         self.cloud.start()
         self._stops.append(self.cloud.stop)
         self._stops.append(self.mails.close)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from chalicelib.records.drivers import (
         AcceptedTerms,
+        ContractSeen,
         Driver,
         Enrolment,
         Login,
@@ -52,6 +53,9 @@ class TokenRegistry(Protocol):
 
     def note_refused(self, token: Token, refused: RefusedToken) -> None:
         """Remember a refusal, for the token's driver to read; nothing happens when the token is gone."""
+
+    def note_contract(self, uid: str, seen: ContractSeen) -> None:
+        """Remember when and where a car proved a contract; nothing happens when the token is gone."""
 
     def of_driver(self, driver_id: str) -> Sequence[Token]:
         """A driver's cards, whoever issued them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -259,9 +259,21 @@ class RefusedToken:
     reason: TokenRefusal
 
 
+# How long a start may be told after the car has shown its contract: a charger may be offline in between.
+_CONTRACT_COUNTS = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ContractSeen:
+    """The last time that a car proved a contract to a charger that cannot say so at the start (OCPP 1.6)."""
+
+    at: datetime
+    charger_id: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """An RFID token: its `uid`, issued by an operator to a driver, or a driver's own.
+    """An RFID token, or a charging contract's: its `uid`, issued by an operator to a driver, or a driver's own.
 
     `operator_id` is empty for a driver's own. Either may block it, and only whoever did can undo that. Tokens of one
     `group` may end each other's charges (OCPP 1.6 parentIdTag, 2.x groupIdToken; the charger's MasterPassGroupId names
@@ -269,7 +281,7 @@ class Token:
 
     What is claimed and not proven lapses at `claimed_until`; it is proven at the charger `claimed_at` only, where one
     is named; `claims` counts how often its driver has claimed it. Tokens kept before there was a `consent` had it.
-    `refused` is the last refusal, for its driver to read.
+    `refused` is the last refusal, for its driver to read. `contract` is when and where a contract's was last proven.
     """
 
     uid: str
@@ -284,6 +296,12 @@ class Token:
     claimed_at: str = ""
     claims: int = 0
     refused: RefusedToken | None = None
+    contract: ContractSeen | None = None
+
+    def was_proven(self, charger_id: str, at: datetime) -> bool:
+        """Whether a car proved this contract to that charger shortly before."""
+        seen = self.contract
+        return seen is not None and seen.charger_id == charger_id and at - seen.at < _CONTRACT_COUNTS
 
     @property
     def is_blocked(self) -> bool:

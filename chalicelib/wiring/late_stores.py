@@ -293,12 +293,12 @@ class LateStores(Stores):
 
     @cached_property
     def provider(self) -> Provider:
-        from chalicelib.adapters.ocpp import NoProvider
+        from chalicelib.adapters.ocpp.nobody import NoProvider
 
         return NoProvider()
 
     @cached_property
     def power_needs(self) -> PowerNeeds:
-        from chalicelib.adapters.ocpp import NoPowerNeeds
+        from chalicelib.adapters.ocpp.nobody import NoPowerNeeds
 
         return NoPowerNeeds()

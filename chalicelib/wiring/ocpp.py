@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from chalicelib.wiring.nights import NightServices
 
 if TYPE_CHECKING:
+    from chalicelib.adapters.ocpp.web import Web
+    from chalicelib.ports.ocpp import ContractProvider, Contracts
     from chalicelib.services.ocpp.conversation import Conversation
     from chalicelib.services.ocpp.router import Router
 
@@ -30,6 +32,7 @@ class OcppServices(NightServices):
             terminal_payments=self.terminal_payments,
             reports=self.reports,
             provider=self.provider,
+            contracts=lambda: self.contracts,
             power_needs=self.power_needs,
             alarm_checks=self.alarm_checks,
             managed_charger_news=self.managed_charger_news,
@@ -46,6 +49,35 @@ class OcppServices(NightServices):
             },
             clock=self.clock,
             heartbeat_s=self.heartbeat_s,
+        )
+
+    @cached_property
+    def contracts(self) -> Contracts:
+        from chalicelib.adapters.ocpp.responders import DynamoCertificateMemory, WebResponders
+        from chalicelib.adapters.ocpp.web import Web
+        from chalicelib.services.ocpp.contracts import PlugAndCharge
+
+        web = Web(may_be_inside=self.may_webhooks_be_inside)
+        return PlugAndCharge(
+            provider=self._contract_provider(web),
+            responders=WebResponders(web),
+            memory=DynamoCertificateMemory(),
+            own_roots=self.setting("CONTRACT_ROOTS", "").replace(",", " ").split(),
+            clock=self.clock,
+        )
+
+    def _contract_provider(self, web: Web) -> ContractProvider | None:
+        from chalicelib.adapters.ocpp.opcp import OpcpPool, keys_of
+
+        address = self.setting("CONTRACT_PROVIDER", "")
+        if not address:
+            return None
+        return OpcpPool(
+            address=address,
+            token_url=self.setting("CONTRACT_TOKEN_URL", "") or f"{address.rstrip('/')}/oauth/token",
+            keys=lambda: keys_of(self.setting("CONTRACT_KEYS") if "KERB_CONTRACT_KEYS" in self.settings else ""),
+            web=web,
+            clock=self.clock,
         )
 
     @cached_property

@@ -5,6 +5,9 @@ Starting and stopping by remote are answered in `words16`, for they speak of tra
 
 from __future__ import annotations
 
+import json
+
+from local.simulator.answers201 import ANSWERS as ANSWERS201
 from local.simulator.limits import refusal
 from local.simulator.line import Payload
 from local.simulator.memory import Entry, Reservation
@@ -14,6 +17,7 @@ from local.simulator.settings import Role
 from local.simulator.work import install, upload
 
 _ACCEPTED, _REJECTED = {"status": "Accepted"}, {"status": "Rejected"}
+_CONTRACTS = "org.openchargealliance.iso15118pnc"
 _STATION = "ChargePointMaxProfile"
 
 
@@ -66,7 +70,13 @@ def _change_configuration(charger: Obedient, payload: Payload) -> Payload:
 
 
 def _data_transfer(charger: Obedient, payload: Payload) -> Payload:
-    return {"status": "UnknownVendorId"}
+    if payload.get("vendorId") != _CONTRACTS:
+        return {"status": "UnknownVendorId"}
+    # The application note on Plug & Charge: 2.0.1's words as a text.
+    if payload.get("messageId") not in ("InstallCertificate", "DeleteCertificate", "GetInstalledCertificateIds"):
+        return {"status": "UnknownMessageId"}
+    told = ANSWERS201[payload["messageId"]](charger, json.loads(payload["data"]))
+    return {"status": "Accepted", "data": json.dumps(told)}
 
 
 # Local authorization list (§5.15, §5.10).

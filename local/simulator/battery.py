@@ -14,6 +14,7 @@ class Car:
     """`stored_wh` of `capacity_wh`; `max_power_w` is what its charger on board can take, by so many `phases`.
 
     `tells_percent`: its charger learns from it how full it is, as with DC; on AC none does.
+    `emaid` is of the contract that it has, if any.
     """
 
     capacity_wh: int = 60_000
@@ -21,6 +22,7 @@ class Car:
     max_power_w: int = 11_000
     phases: int = 3
     tells_percent: bool = True
+    emaid: str = ""
 
     @property
     def soc_percent(self) -> int:

@@ -58,7 +58,9 @@ class Words201:
             {"chargingState": "Charging", "remoteStartId": transaction.remote_start_id},
             _told(transaction, Role.START_VALUES, "Transaction.Begin", transaction.meter_start_wh),
         )
-        kind = "Central" if transaction.remote else "ISO14443"
+        car = charger.connectors[transaction.connector].car
+        is_contract = car is not None and car.emaid == transaction.token
+        kind = "Central" if transaction.remote else "eMAID" if is_contract else "ISO14443"
         payload["idToken"] = {"idToken": transaction.token, "type": kind}
         if transaction.reservation_id is not None:
             payload["reservationId"] = transaction.reservation_id

@@ -10,7 +10,7 @@ from chalicelib.adapters.chargers.behind import now_behind, operators_behind
 from chalicelib.adapters.dynamo import can_be_key, decode, delete, encode, find, put, put_own, update, update_and_read
 from chalicelib.adapters.tables import OperatorRow, TokenRow
 from chalicelib.records import Conflict
-from chalicelib.records.drivers import RefusedToken, ShownToken, Token
+from chalicelib.records.drivers import ContractSeen, RefusedToken, ShownToken, Token
 
 _ATTEMPTS = 8
 _MISSES = "misses/"
@@ -73,6 +73,9 @@ class DynamoTokens:
     def note_refused(self, token: Token, refused: RefusedToken) -> None:
         update(TokenRow(token.uid), [TokenRow.refused.set(encode(refused))], TokenRow.body.exists())
 
+    def note_contract(self, uid: str, seen: ContractSeen) -> None:
+        update(TokenRow(uid), [TokenRow.contract.set(encode(seen))], TokenRow.body.exists())
+
     def _tell_lists(self, token: Token, second: int) -> None:
         update(OperatorRow(token.operator_id), [OperatorRow.tokens_changed_s.set(second), now_behind()])
 
@@ -110,7 +113,7 @@ class DynamoTokens:
 
 
 def _body(token: Token) -> str:
-    return encode(replace(token, refused=None))
+    return encode(replace(token, refused=None, contract=None))
 
 
 def _row(token: Token, at: datetime) -> TokenRow:
@@ -125,7 +128,9 @@ def _row(token: Token, at: datetime) -> TokenRow:
 
 def _token(row: TokenRow) -> Token:
     token = decode(Token, row.body)
-    return replace(token, refused=decode(RefusedToken, row.refused)) if row.refused else token
+    if row.refused:
+        token = replace(token, refused=decode(RefusedToken, row.refused))
+    return replace(token, contract=decode(ContractSeen, row.contract)) if row.contract else token
 
 
 def _rows(names: Iterable[str]) -> Mapping[str, TokenRow]:

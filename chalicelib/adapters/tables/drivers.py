@@ -44,7 +44,7 @@ class TokenRow(Row):
 
     Under "misses/", who tries numbers (a charger that shows them, a driver who claims them) and an hour stands how many
     were tried in vain: no uid is written in lower case, and what is asked about every token shown comes with it in one
-    call.
+    call. Under "certificates/" stands what was said of certificates, until it is out of date: nothing of a person's.
     """
 
     class Meta(OnDemand):
@@ -59,6 +59,8 @@ class TokenRow(Row):
     # Only of what is claimed and not proven: the Unix second in which that lapses.
     claimed_until_s = IntegerAttribute(null=True)
     refused = TextAttribute(null=True)
+    # Only of a contract that a 1.6 charger's car has proven.
+    contract = TextAttribute(null=True)
     # Only of a charger's misses.
     misses = IntegerAttribute(null=True)
     expires_at = ExpiryAttribute(null=True)

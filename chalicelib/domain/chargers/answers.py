@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from chalicelib.domain.chargers.commands import AuthorizationStatus
+from chalicelib.domain.chargers.contracts import CertificateStatus, ContractAnswer, RevocationAnswers
 from chalicelib.domain.chargers.events import TransactionLimits
 
 
@@ -33,12 +34,13 @@ class TimeAnswer:
 class TokenAnswer:
     """Answer to an Authorize: whether the token may charge.
 
-    `group` and `expires_at` where the token has such.
+    `group` and `expires_at` where the token has such; `certificate` what the contract's is worth, where one was shown.
     """
 
     standing: AuthorizationStatus
     group: str = ""
     expires_at: datetime | None = None
+    certificate: CertificateStatus | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,4 +82,4 @@ class Decision:
     content: str = ""
 
 
-Answer = BootAnswer | TimeAnswer | TokenAnswer | StartAnswer | Noted | Decision
+Answer = BootAnswer | TimeAnswer | TokenAnswer | StartAnswer | Noted | Decision | ContractAnswer | RevocationAnswers

@@ -11,6 +11,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Self
 
+from chalicelib.domain.chargers.contracts import ContractRequested, ContractShown, RevocationsAsked
+
 _MOST_EVSES, _MOST_PLUGS = 64, 8
 
 
@@ -135,9 +137,10 @@ class StatusReported:
 
 @dataclass(frozen=True, slots=True)
 class TokenPresented:
-    """Somebody asks whether `token` (an RFID token or an app session) may charge."""
+    """Somebody asks whether `token` (an RFID token, a contract's or an app session) may charge; with a `contract`?"""
 
     token: str
+    contract: ContractShown | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,8 +270,6 @@ class Need(StrEnum):
     """What a charger asks for that somebody else has to provide."""
 
     CHARGER_CERTIFICATE = "charger_certificate"
-    CONTRACT_CERTIFICATE = "contract_certificate"
-    CERTIFICATE_STATUS = "certificate_status"
     CHARGING_SCHEDULE = "charging_schedule"
     EVENT_STREAM = "event_stream"
     TAX_NUMBER_CHECK = "tax_number_check"
@@ -381,6 +382,8 @@ ChargerEvent = (
     | ReservationReported
     | ReportReceived
     | Requested
+    | ContractRequested
+    | RevocationsAsked
     | ChargingNeedsTold
     | ChargingPlanTold
 )

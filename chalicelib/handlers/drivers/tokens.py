@@ -35,11 +35,12 @@ def my_tokens(request: Request) -> TokenList:
     return TokenList(items=[token(it) for it in network().driver_tokens.of_driver(request.driver_id)])
 
 
-@endpoint(tokens, "PUT", _ONES_OWN, takes=OwnToken, status=204, errors=(400, 404, 409))
+@endpoint(tokens, "PUT", _ONES_OWN, takes=OwnToken, status=204, errors=(400, 404, 409, 422))
 def put_my_token(request: Request) -> Answer:
     """Add an RFID token of one's own, agree to one that an operator issued, or block one.
 
-    A new one is yours once it has been shown to a charger, within a quarter of an hour.
+    A new one is yours once it has been shown to a charger, within a quarter of an hour. `emaid-DE-8AA-CA2B3C4D5-6` is
+    the contract of a car that is plugged in at `charger_id`: proven by its certificate there.
     """
     body: OwnToken = request.body
     changed = network().driver_tokens.put(

@@ -40,6 +40,8 @@ _REFUSAL_STATUS = {
     "checkout_expired": 410,
     "not_possible": 422,
     "invalid_tariff": 422,
+    "not_an_emaid": 422,
+    "charger_needed": 422,
     "too_many_starts": 429,
     "too_many_small_charges": 429,
 }

@@ -35,6 +35,7 @@ from chalicelib.domain.chargers.commands import (
     UploadLog,
     WriteSetting,
 )
+from chalicelib.domain.drivers.emaid import is_contract_token
 from chalicelib.protocol.ocpp import alike
 from chalicelib.protocol.ocpp.alike import (
     charging_profile,
@@ -47,6 +48,7 @@ from chalicelib.protocol.ocpp.alike import (
     retrying,
     when,
 )
+from chalicelib.protocol.ocpp.contracts16 import transferred
 from chalicelib.protocol.ocpp.dialect import Encoder, Fields, present, timestamp
 
 STANDINGS = {
@@ -66,6 +68,11 @@ LIST_LIMITS = ("LocalAuthListMaxLength", "SendLocalListMaxLength")
 _USES = {
     CertificateUse.BACKEND: "CentralSystemRootCertificate",
     CertificateUse.MANUFACTURER: "ManufacturerRootCertificate",
+}
+# Only the application note on Plug & Charge has words for these.
+_CONTRACT_ROOTS = {
+    CertificateUse.PLUG_AND_CHARGE: "V2GRootCertificate",
+    CertificateUse.MOBILITY_OPERATOR: "MORootCertificate",
 }
 _TRIGGERS = {
     Message.BOOT: "BootNotification",
@@ -122,7 +129,12 @@ def _update_list(command: UpdateList) -> tuple[str, Fields]:
     return "SendLocalList", {
         "listVersion": command.version,
         "updateType": "Full" if command.full else "Differential",
-        "localAuthorizationList": [_entry(entry) for entry in command.entries],
+        "localAuthorizationList": [
+            _entry(entry)
+            for entry in command.entries
+            # An idTag cannot say that it is a contract's: typed at a keypad it would be let in.
+            if not is_contract_token(entry.token)
+        ],
     }
 
 
@@ -178,12 +190,21 @@ def _upload_log(command: UploadLog) -> tuple[str, Fields]:
 
 def _use(use: CertificateUse | None) -> str:
     if use is None or use not in _USES:
-        raise Unable("OCPP 1.6 knows certificates for use by 'backend' and 'manufacturer' only; name one of them")
+        raise Unable("OCPP 1.6 lists certificates of one use at a time; name it")
     return _USES[use]
 
 
 def _install(command: InstallCertificate) -> tuple[str, Fields]:
+    if command.use in _CONTRACT_ROOTS:
+        root = {"certificateType": _CONTRACT_ROOTS[command.use], "certificate": command.certificate}
+        return transferred("InstallCertificate", root)
     return "InstallCertificate", {"certificateType": _use(command.use), "certificate": command.certificate}
+
+
+def _list(command: ListCertificates) -> tuple[str, Fields]:
+    if command.use in _CONTRACT_ROOTS:
+        return transferred("GetInstalledCertificateIds", {"certificateType": [_CONTRACT_ROOTS[command.use]]})
+    return "GetInstalledCertificateIds", {"certificateType": _use(command.use)}
 
 
 def _write(name: str, value: str) -> tuple[str, Fields]:
@@ -210,6 +231,6 @@ ENCODERS: dict[type, Encoder] = {
     UpdateFirmware: _update_firmware,
     UploadLog: _upload_log,
     InstallCertificate: _install,
-    ListCertificates: lambda it: ("GetInstalledCertificateIds", {"certificateType": _use(it.use)}),
+    ListCertificates: _list,
     DeliverCertificate: lambda it: ("CertificateSigned", {"certificateChain": it.chain}),
 }

@@ -39,6 +39,7 @@ from chalicelib.domain.chargers.commands import (
 )
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.names import looks_like_app_token
+from chalicelib.domain.drivers.emaid import as_shown_elsewhere, is_contract_token
 from chalicelib.protocol.ocpp import alike
 from chalicelib.protocol.ocpp.alike import (
     charging_profile,
@@ -88,6 +89,8 @@ _SETTING = re.compile(r"([^./@]{1,50})(?:/([^./@]{1,50}))?(?:@([1-9]\d{0,3}))?\.
 
 
 def _token(token: str) -> Fields:
+    if is_contract_token(token):
+        return {"idToken": as_shown_elsewhere(token), "type": "eMAID"}
     return {"idToken": token, "type": "Central" if looks_like_app_token(token) else "ISO14443"}
 
 

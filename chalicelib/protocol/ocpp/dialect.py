@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from chalicelib.domain.chargers.commands import (
     Ask,
     AuthorizationStatus,
@@ -36,6 +38,7 @@ Replier = Callable[[Any, Mapping[str, Any]], Fields]
 Encoder = Callable[[Any], tuple[str, Fields]]
 
 _ACCEPTED = frozenset({"Accepted", "Scheduled", "RebootRequired", "Unlocked", "AcceptedCanceled", "Unpublished"})
+_NOES = frozenset({"Rejected", "Failed", "NotFound", "NotSupported"})
 # Answers that are given item by item: where the items stand, and what their status is called.
 _ITEMISED = {
     "setVariableResult": "attributeStatus",
@@ -133,6 +136,8 @@ class Dialect:
         # A charger that came back with another version may answer what it was asked in the first.
         wrong = violation(self.schemas, schema, payload) if schema in schema_names(self.schemas) else None
         words = _statuses(payload)
+        if action == "DataTransfer":
+            words += _noes_within(payload.get("data"))
         if words:
             # A word the standard does not have is no clear no.
             no = Verdict.REJECTED if wrong is None else Verdict.FAILED
@@ -192,6 +197,15 @@ def _statuses(payload: Mapping[str, Any]) -> list[str]:
             if isinstance(item, dict):
                 words.append(str(item.get(name))[:50])
     return words
+
+
+def _noes_within(data: object) -> list[str]:
+    """A no in what was transferred, to a message that was taken all the same; what else it says is the vendor's."""
+    try:
+        told = msgspec.json.decode(data) if isinstance(data, str) else data
+    except (ValueError, RecursionError):
+        return []
+    return [it for it in _statuses(told) if it in _NOES] if isinstance(told, dict) else []
 
 
 def timestamp(at: datetime) -> str:

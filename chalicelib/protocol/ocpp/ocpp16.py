@@ -28,9 +28,11 @@ from chalicelib.domain.chargers.events import (
     TokenPresented,
     Topic,
 )
+from chalicelib.domain.drivers.emaid import as_shown_elsewhere
 from chalicelib.protocol.ocpp import meter
 from chalicelib.protocol.ocpp.alike import boot_reply, grants, time_reply, when
 from chalicelib.protocol.ocpp.commands16 import ENCODERS, STANDINGS
+from chalicelib.protocol.ocpp.contracts16 import transfer, transfer_reply
 from chalicelib.protocol.ocpp.dialect import Decoder, Dialect, Fields, present, standing_of
 from chalicelib.protocol.ocpp.payload import Payload, Unusable
 
@@ -107,12 +109,18 @@ def _status(payload: Payload) -> StatusReported:
     )
 
 
+def _shown(payload: Payload) -> str | None:
+    """An idTag does not say what it is: it is never taken for a contract's by its own word."""
+    shown = payload.optional_token("idTag")
+    return as_shown_elsewhere(shown) or None if shown else None
+
+
 def _started(payload: Payload) -> ChargingStarted:
     return ChargingStarted(
         connector=_connector(payload),
         at=payload.when(),
         # An empty idTag is how some say that nobody showed a token.
-        token=payload.optional_token("idTag"),
+        token=_shown(payload),
         meter_start_wh=_register(payload, "meterStart"),
         said_at=payload.said(),
     )
@@ -156,7 +164,7 @@ def _stopped(payload: Payload) -> ChargingStopped:
         meter_stop_wh=meter_stop_wh,
         # §7.36: a reason left out means the driver ended it at the charger.
         reason=payload.word("reason", _REASONS, StopReason.LOCAL),
-        token=payload.optional_token("idTag"),
+        token=_shown(payload),
         readings=told.record(),
         meter_start_wh=told.marked(meter.BEGIN),
         said_at=payload.said(),
@@ -197,11 +205,11 @@ DIALECT = Dialect(
         "BootNotification": _booted,
         "Heartbeat": lambda _: HeartbeatReceived(),
         "StatusNotification": _status,
-        "Authorize": lambda payload: TokenPresented(payload.token("idTag")),
+        "Authorize": lambda payload: TokenPresented(as_shown_elsewhere(payload.token("idTag"))),
         "StartTransaction": _started,
         "MeterValues": _readings,
         "StopTransaction": _stopped,
-        "DataTransfer": lambda payload: Requested(Need.VENDOR_DATA, payload.text("vendorId")),
+        "DataTransfer": transfer,
         "DiagnosticsStatusNotification": _news(Topic.LOG),
         "FirmwareStatusNotification": _news(Topic.FIRMWARE),
         "LogStatusNotification": _news(Topic.LOG),
@@ -215,7 +223,7 @@ DIALECT = Dialect(
         "Authorize": _token_info,
         "StartTransaction": _start_reply,
         "StopTransaction": _token_info,
-        "DataTransfer": grants("Accepted", "UnknownVendorId"),
+        "DataTransfer": transfer_reply,
         "SignCertificate": grants("Accepted", "Rejected"),
     },
     encoders=ENCODERS,

@@ -28,8 +28,10 @@ from chalicelib.domain.chargers.events import (
     Topic,
 )
 from chalicelib.domain.charging.terminal import terminal_token
+from chalicelib.domain.drivers.emaid import as_shown_elsewhere, contract_token
 from chalicelib.protocol.ocpp import meter
 from chalicelib.protocol.ocpp.commands201 import ENCODERS
+from chalicelib.protocol.ocpp.contracts201 import contract_asked, contract_shown, status_asked
 from chalicelib.protocol.ocpp.dialect import Dialect
 from chalicelib.protocol.ocpp.needs201 import charging_needs, charging_plan
 from chalicelib.protocol.ocpp.notices201 import event_news, news, report, requested
@@ -134,14 +136,22 @@ def _token(payload: Payload) -> str | None:
 
 
 def _named(token: Mapping[str, Any], uid: str | None) -> str | None:
-    """A payment at a card terminal is no card of anybody's, whatever it is called (2.1 idToken type DirectPayment)."""
-    return terminal_token(uid) if uid and token.get("type") == "DirectPayment" else uid
+    """A payment at a card terminal is no card of anybody's, whatever it is called (2.1 idToken type DirectPayment).
+
+    Nor is an eMAID, and nothing but one is a contract's.
+    """
+    if not uid:
+        return uid
+    kind = token.get("type")
+    if kind == "eMAID":
+        return contract_token(uid)
+    return terminal_token(uid) if kind == "DirectPayment" else as_shown_elsewhere(uid)
 
 
 def _presented(payload: Payload) -> TokenPresented:
     token = payload.part("idToken")
     shown = "" if is_nobodys(token.data) else token.token("idToken")
-    return TokenPresented(_named(token.data, shown) or "")
+    return TokenPresented(_named(token.data, shown) or "", contract_shown(payload))
 
 
 def _transaction_event(payload: Payload) -> ChargerEvent:
@@ -238,8 +248,9 @@ DIALECT = Dialect(
         "ClearedChargingLimit": news(Topic.LIMIT, "chargingLimitSource"),
         "DataTransfer": lambda payload: Requested(Need.VENDOR_DATA, payload.text("vendorId")),
         "FirmwareStatusNotification": news(Topic.FIRMWARE, "status"),
-        "Get15118EVCertificate": requested(Need.CONTRACT_CERTIFICATE, "exiRequest"),
-        "GetCertificateStatus": requested(Need.CERTIFICATE_STATUS),
+        # The schemas of 2.0.1: exiRequest 5600, exiResponse 7500, ocspResult 5500.
+        "Get15118EVCertificate": contract_asked(5_600, 7_500),
+        "GetCertificateStatus": status_asked(5_500),
         "LogStatusNotification": news(Topic.LOG, "status"),
         "NotifyChargingLimit": news(Topic.LIMIT, "chargingLimit", "chargingLimitSource"),
         "NotifyCustomerInformation": report(ReportKind.CUSTOMER),

@@ -23,27 +23,15 @@ from chalicelib.domain.chargers.events import (
 )
 from chalicelib.protocol.ocpp import ocpp201
 from chalicelib.protocol.ocpp.alike import grants
+from chalicelib.protocol.ocpp.contracts201 import (
+    chain_status_asked,
+    chain_status_reply,
+    contract_asked,
+    status_asked,
+)
 from chalicelib.protocol.ocpp.dialect import Fields, present
 from chalicelib.protocol.ocpp.notices201 import news, report, requested
 from chalicelib.protocol.ocpp.payload import Payload
-
-_LONG_AGO = "1970-01-01T00:00:00.000Z"
-
-
-def _chain_status(answer: Decision, asked: Mapping[str, Any]) -> Fields:
-    """Every certificate asked about is answered for, be it by not knowing (M07)."""
-    return {
-        "certificateStatus": [
-            present(
-                certificateHashData=it.get("certificateHashData"),
-                source=it.get("source"),
-                status="Failed",
-                nextUpdate=_LONG_AGO,
-            )
-            for it in asked.get("certificateStatusRequests") or ()
-            if isinstance(it, dict)
-        ]
-    }
 
 
 def _tax_number(answer: Decision, asked: Mapping[str, Any]) -> Fields:
@@ -107,7 +95,10 @@ DIALECT = replace(
         **ocpp201.DIALECT.decoders,
         "BatterySwap": news(Topic.BATTERY_SWAP, "eventType"),
         "ClosePeriodicEventStream": news(Topic.EVENT_STREAM),
-        "GetCertificateChainStatus": requested(Need.CERTIFICATE_STATUS),
+        # The schemas of 2.1: exiRequest 11000, exiResponse 17000, ocspResult 18000.
+        "Get15118EVCertificate": contract_asked(11_000, 17_000),
+        "GetCertificateChainStatus": chain_status_asked,
+        "GetCertificateStatus": status_asked(18_000),
         "NotifyDERAlarm": news(Topic.GRID, "controlType"),
         "NotifyDERStartStop": news(Topic.GRID),
         "NotifyPeriodicEventStream": news(Topic.EVENT_STREAM),
@@ -121,7 +112,7 @@ DIALECT = replace(
     },
     repliers={
         **ocpp201.DIALECT.repliers,
-        "GetCertificateChainStatus": _chain_status,
+        "GetCertificateChainStatus": chain_status_reply,
         "NotifyEVChargingNeeds": grants("Processing", "NoChargingProfile"),
         "OpenPeriodicEventStream": grants("Accepted", "Rejected"),
         "PullDynamicScheduleUpdate": grants("Accepted", "Rejected"),

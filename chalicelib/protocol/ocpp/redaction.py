@@ -11,9 +11,13 @@ import msgspec
 _LONGEST = 8_000
 _MASK = "***"
 _SECRET_NAME = re.compile(
-    r"password|secret|^authorizationkey$|^basicauthpassword$|^vpn(user|key)$|^apn(password|user)", re.I
+    # EXI is sealed for one car, its contract's private key in it.
+    r"password|secret|^authorizationkey$|^basicauthpassword$|^vpn(user|key)$|^apn(password|user)|^exi(request|response)$",
+    re.I,
 )
 _SECRET_SETTING = re.compile(r"AuthorizationKey|BasicAuthPassword|Password|Secret", re.I)
+# The same in 1.6's DataTransfer, where it is a text within a text.
+_EXI = re.compile(r'"exi(Request|Response)"', re.I)
 _LOGIN_IN_URL = re.compile(r"(?<=://)[^/@\s]{1,200}@")
 # People's own data: who asked for it gets it as a report.
 _PERSONAL = frozenset({"NotifyCustomerInformation"})
@@ -38,6 +42,8 @@ def _discreet(value: Any) -> Any:
         }
     if isinstance(value, list | tuple):
         return [_discreet(it) for it in value]
+    if isinstance(value, str) and _EXI.search(value):
+        return _MASK
     if isinstance(value, str) and "://" in value:
         return _LOGIN_IN_URL.sub(f"{_MASK}@", value)
     return value

@@ -5,19 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.domain.chargers.answers import Decision, Noted, StartAnswer, TokenAnswer
+from chalicelib.domain.chargers.answers import Noted, StartAnswer, TokenAnswer
+from chalicelib.domain.chargers.contracts import CertificateStatus
 from chalicelib.domain.chargers.events import ChargingStarted
 from chalicelib.protocol.ocpp.alike import boot_reply, grants, time_reply, when
 from chalicelib.protocol.ocpp.commands201 import STANDINGS, group_token
+from chalicelib.protocol.ocpp.contracts201 import certificate_word, contract_reply, status_reply
 from chalicelib.protocol.ocpp.dialect import Fields, Replier, present, standing_of
+
+# A certificate that is not good, whatever its token is; one that has expired leaves it Expired (C07.FR.17).
+_BARRED = frozenset(
+    {
+        CertificateStatus.SIGNATURE_ERROR,
+        CertificateStatus.REVOKED,
+        CertificateStatus.NOT_AVAILABLE,
+        CertificateStatus.CHAIN_ERROR,
+    }
+)
 
 
 def is_nobodys(token: Mapping[str, Any]) -> bool:
     """Whether an idToken says that none was shown (C02)."""
     return token.get("type") == "NoAuthorization"
-
-
-_CERTIFICATE_FIELDS = ("iso15118CertificateHashData", "certificate")
 
 
 def _token_info(answer: TokenAnswer | StartAnswer | Noted, asked: Mapping[str, Any]) -> Fields:
@@ -44,20 +53,13 @@ def _event_reply(answer: StartAnswer | Noted, asked: Mapping[str, Any]) -> Field
 
 
 def _authorize(answer: TokenAnswer, asked: Mapping[str, Any]) -> Fields:
-    # C07: nobody here can vouch for a contract certificate, and a driver's RFID token is another matter.
-    shows_certificate = any(asked.get(name) for name in _CERTIFICATE_FIELDS)
-    status = present(certificateStatus="NoCertificateAvailable" if shows_certificate else None)
-    return _token_info(answer, asked) | status
-
-
-def _contract(answer: Decision, _: Mapping[str, Any]) -> Fields:
-    return {"status": "Accepted" if answer.granted else "Failed", "exiResponse": answer.content}
-
-
-def _certificate_status(answer: Decision, _: Mapping[str, Any]) -> Fields:
-    if not answer.granted:
-        return {"status": "Failed"}
-    return {"status": "Accepted", "ocspResult": answer.content}
+    told, word = _token_info(answer, asked), certificate_word(answer)
+    if word is None:
+        return told
+    if answer.certificate in _BARRED:
+        # C07.FR.15, .16: the token's own standing says nothing that counts.
+        told = {"idTokenInfo": {"status": "Invalid"}}
+    return {**told, "certificateStatus": word}
 
 
 REPLIERS: Mapping[str, Replier] = {
@@ -66,8 +68,8 @@ REPLIERS: Mapping[str, Replier] = {
     "Authorize": _authorize,
     "TransactionEvent": _event_reply,
     "DataTransfer": grants("Accepted", "UnknownVendorId"),
-    "Get15118EVCertificate": _contract,
-    "GetCertificateStatus": _certificate_status,
+    "Get15118EVCertificate": contract_reply,
+    "GetCertificateStatus": status_reply,
     # K15: what the car may draw stands already; what its needs make of that follows, if it is another (K16).
     "NotifyEVChargingNeeds": grants("Processing", "Rejected"),
     # K17: a car that means to draw more than it may is offered its schedule again.

@@ -15,7 +15,8 @@ from chalicelib.domain.chargers.commands import AuthorizationStatus
 from chalicelib.domain.charging.names import looks_like_app_token
 from chalicelib.domain.charging.session import Session, State
 from chalicelib.domain.charging.terminal import is_terminal_token
-from chalicelib.domain.drivers import spellings
+from chalicelib.domain.drivers import spellings, uid_of
+from chalicelib.domain.drivers.emaid import contract_token, emaid_of, is_contract_token
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.ports import Clock
 from chalicelib.ports.access import Operators
@@ -28,6 +29,7 @@ from chalicelib.records.chargers import Connection, Knock, KnockReason
 from chalicelib.records.drivers import (
     NO_TERMS,
     Consent,
+    ContractSeen,
     Driver,
     RefusedToken,
     Terms,
@@ -106,13 +108,19 @@ class Authorizations:
     clock: Clock
     rules: TokenRules
 
-    def shown(self, connection: Connection, token: str) -> Authorization:
+    def shown(self, connection: Connection, token: str, *, is_contract_proven: bool = False) -> Authorization:
         """Who shows `token` at a charger, and whether it may go on: nobody knows yet whether to begin or to end.
+
+        `is_contract_proven`: it came with a good certificate of that contract, which alone proves a claim to it.
 
         A card whose charge runs at this very charger may be there to end it. OCPP 1.6 knows no master pass: whatever
         is accepted there begins a charge.
         """
-        found = self._found(connection.charger_id, connection.operator_id, token)
+        found = self._found(connection.charger_id, connection.operator_id, token, is_contract_proven)
+        is_good = found.standing is AuthorizationStatus.ACCEPTED
+        if is_contract_proven and is_good and connection.protocol == OLDEST:
+            # Its start will show a bare idTag.
+            self.tokens.note_contract(uid_of(token), ContractSeen(self.clock(), connection.charger_id))
         if self._is_closed(found, connection.operator_id):
             running = self._running(found.driver_id, token)
             return found if any(it.charger_id == connection.charger_id for it in running) else _barred(found)
@@ -155,7 +163,7 @@ class Authorizations:
             return False
         return self.operators.standing(operator_id).is_closed
 
-    def _found(self, charger_id: str, operator_id: str, token: str) -> Authorization:
+    def _found(self, charger_id: str, operator_id: str, token: str, is_contract_proven: bool = False) -> Authorization:
         if looks_like_app_token(token):
             session = self.sessions.get(token.upper())
             if session is not None and session.charger_id == charger_id:
@@ -167,6 +175,8 @@ class Authorizations:
         known = None if is_terminal_token(token) else self._token(charger_id, operator_id, token)
         if known is None:
             return self._unknown(charger_id, token)
+        if known.consent is Consent.CLAIMED and is_contract_token(known.uid) and not is_contract_proven:
+            return Authorization(standing=AuthorizationStatus.UNKNOWN)
         if is_operators(known, operator_id) and self.setups.profile(operator_id).is_master_pass(known.group):
             return self._master_pass(known)
         return self._drivers(known, charger_id, operator_id)
@@ -296,11 +306,15 @@ class Authorizations:
         """The token of any spelling that is good at that operator's chargers: what is known to be somebody's first."""
         now = self.clock()
         names = list(spellings(shown))
-        found = self.tokens.shown(names, charger_id, now)
+        emaid = None if is_contract_token(shown) else emaid_of(shown)
+        bare_contract = contract_token(emaid) if emaid else ""
+        found = self.tokens.shown([*names, *filter(None, (bare_contract,))], charger_id, now)
         if found.misses >= self.rules.misses_an_hour:
             # Whoever guesses must not learn which guess was right.
             return None
-        known = _first(found.tokens, charger_id, operator_id, now)
+        # A bare eMAID, as 1.6 shows it at a start, is a contract's where that was just proven, and nowhere else.
+        tokens = [it for it in found.tokens if it.uid != bare_contract or it.was_proven(charger_id, now)]
+        known = _first(tokens, charger_id, operator_id, now)
         if known is None and names[0]:
             self._missed(charger_id, operator_id, now)
         return known

@@ -1,8 +1,9 @@
-"""RFID tokens: a driver's own, and those that operators issue. Nobody pays for one that they have not agreed to.
+"""RFID tokens and contracts: a driver's, and those that operators issue. Nobody pays for one they have not agreed to.
 
 A driver's own is at first but a claim: it lapses unless the token is shown to a reader soon, and an operator who issues
-that token goes before it. An operator's waits until its driver says yes, unless it is issued by the operator whose
-terms they accepted with their account. Either may block one, and neither may take another's.
+that token goes before it. A contract (eMAID) is claimed at one charger, and proven by its certificate there. An
+operator's waits until its driver says yes, unless it is issued by the operator whose terms they accepted with their
+account. Either may block one, and neither may take another's.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from chalicelib.domain.drivers import claimed_uid, spellings, uid_of
+from chalicelib.domain.drivers.emaid import emaid_in, is_contract_token
 from chalicelib.ports import Clock
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.drivers import Drivers, TokenRegistry
@@ -120,6 +122,8 @@ class DriverTokens:
 
     def _claim(self, driver_id: str, uid: str, found: ShownToken, *, blocked: bool, charger_id: str) -> Token:
         now = self.clock()
+        if is_contract_token(uid):
+            _check_contract(uid, charger_id)
         if found.misses >= _MOST_TAKEN:
             raise Refusal("too_many_claims", "too many cards were tried that are somebody's; try again in an hour")
         if any(not it.has_lapsed(now) for it in found.tokens):
@@ -205,6 +209,14 @@ class IssuedTokens:
 def _tried_by(driver_id: str) -> str:
     """Under what a driver's tries at others' numbers are counted, as a charger's are: no charger's name has a slash."""
     return f"driver/{driver_id}"
+
+
+def _check_contract(uid: str, charger_id: str) -> None:
+    """A contract is claimed where its car is plugged in: whoever else is about to plug in elsewhere proves nothing."""
+    if emaid_in(uid) is None:
+        raise Refusal("not_an_emaid", f"{uid} names no contract; write emaid- and the eMAID, DE-8AA-CA2B3C4D5-6 say")
+    if not charger_id:
+        raise Refusal("charger_needed", "say at which charger the car is, or will be, plugged in (charger_id)")
 
 
 def _taken(uid: str) -> Refusal:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.domain.chargers.answers import Answer, BootAnswer, Decision, Noted, TimeAnswer, TokenAnswer
-from chalicelib.domain.chargers.commands import CommandResult
+from chalicelib.domain.chargers.commands import AuthorizationStatus, CommandResult
+from chalicelib.domain.chargers.contracts import CertificateStatus, ContractRequested, ContractShown, RevocationsAsked
 from chalicelib.domain.chargers.events import (
     Booted,
     ChargerEvent,
@@ -35,7 +36,7 @@ from chalicelib.domain.chargers.identity import told_identity
 from chalicelib.domain.operators import AlarmKind
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import ChargerNews, Reports
-from chalicelib.ports.ocpp import PowerNeeds, Provider
+from chalicelib.ports.ocpp import Contracts, PowerNeeds, Provider
 from chalicelib.ports.operators import AlarmChecks
 from chalicelib.protocol.ocpp.plug_in import plug_in_s
 from chalicelib.records.chargers import Connection, Purpose, SentCall
@@ -71,6 +72,7 @@ class Router:
     terminal_payments: TerminalPayments
     reports: Reports
     provider: Provider
+    contracts: Callable[[], Contracts]
     power_needs: PowerNeeds
     alarm_checks: AlarmChecks
     managed_charger_news: ManagedChargerNews
@@ -107,8 +109,29 @@ class Router:
         return self.statuses.told(connection, event)
 
     def _token(self, connection: Connection, event: TokenPresented, assign_ref: AssignRef) -> Answer:
+        if event.contract is not None:
+            return self._contract_token(connection, event.token, event.contract)
         shown = self.authorizations.shown(connection, event.token)
         return TokenAnswer(shown.standing, shown.group, shown.expires_at)
+
+    def _contract_token(self, connection: Connection, token: str, contract: ContractShown) -> Answer:
+        """C07: the certificate first; a token whose certificate is not good is not even looked up."""
+        worth = self.contracts().worth(connection, token, contract)
+        if worth is not CertificateStatus.ACCEPTED:
+            has_expired = worth is CertificateStatus.EXPIRED
+            standing = AuthorizationStatus.EXPIRED if has_expired else AuthorizationStatus.UNKNOWN
+            return TokenAnswer(standing, certificate=worth)
+        shown = self.authorizations.shown(connection, token, is_contract_proven=True)
+        if shown.standing not in (AuthorizationStatus.ACCEPTED, AuthorizationStatus.CONCURRENT_TX):
+            # C07.FR.14: the certificate is good, and the contract is none here.
+            worth = CertificateStatus.CANCELLED
+        return TokenAnswer(shown.standing, shown.group, shown.expires_at, worth)
+
+    def _contract(self, connection: Connection, event: ContractRequested, assign_ref: AssignRef) -> Answer:
+        return self.contracts().contract(connection, event)
+
+    def _revocations(self, connection: Connection, event: RevocationsAsked, assign_ref: AssignRef) -> Answer:
+        return self.contracts().revocations(connection, event)
 
     def _start(self, connection: Connection, event: ChargingStarted, assign_ref: AssignRef) -> Answer:
         answer = self.charging.started(connection, event, assign_ref)
@@ -180,6 +203,8 @@ _ROUTES: Mapping[type[ChargerEvent], Callable[[Router, Connection, Any, AssignRe
     ReservationReported: Router._reservation,
     ReportReceived: Router._report,
     Requested: Router._request,
+    ContractRequested: Router._contract,
+    RevocationsAsked: Router._revocations,
     ChargingNeedsTold: Router._needs,
     ChargingPlanTold: Router._plan,
 }

@@ -145,8 +145,10 @@ def test_certificates_and_plug_and_charge_are_answered_honestly(
     ocsp = {**hashes, "responderURL": "https://ocsp.example"}
     chain = {"certificateHashData": hashes, "source": "OCSP", "urls": ["https://ocsp.example"]}
     assert socket.call("SignCertificate", {"csr": "-----BEGIN"})["status"] == "Rejected"
-    assert socket.call("Get15118EVCertificate", exi) == {"status": "Failed", "exiResponse": ""}
-    assert socket.call("GetCertificateStatus", {"ocspRequestData": ocsp}) == {"status": "Failed"}
+    no_request = {"status": "Failed", "exiResponse": "", "statusInfo": {"reasonCode": "provider: HTTP 400"}}
+    assert socket.call("Get15118EVCertificate", exi) == no_request
+    no_such = {"status": "Failed", "statusInfo": {"reasonCode": "no such certificate"}}
+    assert socket.call("GetCertificateStatus", {"ocspRequestData": ocsp}) == no_such
     answer = socket.call("GetCertificateChainStatus", {"certificateStatusRequests": [chain]})
     assert [it["status"] for it in answer["certificateStatus"]] == ["Failed"]
     assert socket.call("VatNumberValidation", {"vatNumber": "DE1"}) == {"status": "Rejected", "vatNumber": "DE1"}

@@ -2,13 +2,16 @@
 
 Rules, in order: upper case, no space or control character around; a hexadecimal uid loses a prefix that says what it is
 and what parts its pairs; what a vendor hangs on a uid after a sign that no uid has is cut off where the whole is
-nobody's. Two spellings of one uid are one token, whoever writes which.
+nobody's. Two spellings of one uid are one token, whoever writes which. A contract's token is named by its eMAID
+(`emaid.py`).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+
+from chalicelib.domain.drivers.emaid import contract_token, is_contract_token
 
 # ASCII's and Latin-1's control characters, and the mark and the sign that stand for bytes that are no text.
 _AROUND = " " + "".join(map(chr, (*range(0x20), *range(0x7F, 0xA1)))) + "\ufeff\ufffd"
@@ -37,6 +40,8 @@ def canonical(uid: str) -> str:
 def uid_of(shown: str) -> str:
     """The form under which a token is kept: what is left of any spelling of its uid."""
     name = canonical(shown)
+    if is_contract_token(name):
+        return contract_token(name)
     if _PAIRS.fullmatch(name):
         return re.sub(r"^0X|[:\- ._]", "", name)
     prefixed = _PREFIXED.fullmatch(name)
@@ -57,6 +62,9 @@ def spellings(shown: str) -> Iterator[str]:
     hung on; and the bytes in the other order, where only one of the two orders can be a card's.
     """
     name = canonical(shown)
+    if is_contract_token(name):
+        yield uid_of(name)
+        return
     known = dict.fromkeys((uid_of(name), name, claimed_uid(name)))
     yield from known
     turned = _turned(claimed_uid(name))

@@ -1,0 +1,1 @@
+"""What Plug & Charge is made of, sans-IO: chains of certificates, and what their issuers' responders say of them."""
