@@ -41,6 +41,8 @@ class Chain:
         state = PyEVMBackend.generate_genesis_state(overrides={"balance": _RICH}, num_accounts=8)
         self.tester = EthereumTester(PyEVMBackend(genesis_state=state))
         self.people: list[str] = list(self.tester.get_accounts())
+        # Who is paid, and signs nothing.
+        self.payee = self.people[6]
         self.escrow = self.deployed(kept())
 
     @property

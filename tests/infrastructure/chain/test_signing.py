@@ -84,7 +84,7 @@ def test_an_operator_with_a_key_of_its_own_settles_once_however_often_it_sends()
     rich, driver, *_ = chain.people
     operator = address(key.point)
     chain.tester.send_transaction({"from": rich, "to": "0x" + operator.hex(), "value": 10**18, "gas": 21_000})
-    chain.send(driver, "deposit", SESSION, "0x" + operator.hex(), chain.now + 86_400, value=5000)
+    chain.send(driver, "deposit", SESSION, "0x" + operator.hex(), chain.payee, chain.now + 86_400, value=5000)
     call = Call(
         chain_id=chain.chain_id,
         nonce=0,
@@ -100,5 +100,6 @@ def test_an_operator_with_a_key_of_its_own_settles_once_however_often_it_sends()
     assert chain.tester.get_transaction_receipt(sent)["status"] == 1
     with pytest.raises(ValidationError, match="nonce"):
         chain.tester.send_raw_transaction(raw)
-    payer, payee, held, _ = chain.ask("escrow_of", SESSION)
-    assert (payer, int(payee, 16), held, chain.balance()) == (driver.lower(), 0, 0, 0)
+    payer, whose, payee, settled, _ = chain.ask("escrow_of", SESSION)
+    assert (payer, int(whose, 16), payee, settled) == (driver.lower(), 0, chain.payee.lower(), 3000)
+    assert (chain.balance(), chain.balance("0x" + operator.hex()) < 10**18) == (0, True)
