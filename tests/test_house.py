@@ -31,6 +31,7 @@ ROOMS = {
         "chalicelib/adapters/notifications/messengers.py",
         "chalicelib/adapters/grid/openadr3.py",
         "chalicelib/adapters/grid/signal_sources.py",
+        "chalicelib/adapters/money/json_rpc.py",
         "chalicelib/adapters/transparency/witnesses.py",
         "chalicelib/adapters/vehicles/http.py",
         "chalicelib/canary/person.py",

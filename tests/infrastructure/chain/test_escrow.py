@@ -21,14 +21,6 @@ SESSION = keccak(b"session")
 MOST_GAS = {"deposit": 120_000, "settle": 60_000}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def blocks() -> Iterator[None]:
-    """A block comes a second after the one before it, however long this machine took."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("eth._utils.headers.eth_now", lambda: 0)
-        yield
-
-
 @pytest.fixture(scope="module")
 def fresh() -> Chain:
     return Chain()
@@ -184,8 +176,8 @@ def test_a_second_later_anybody_may_refund_and_its_operator_settles_no_more(chai
 def test_a_deposit_that_makes_no_sense_is_refused(chain: Chain, value: int, nobody: str, open_s: int, why: str) -> None:
     _, driver, operator, *_ = chain.people
     whose = {"operator": operator, "payee": chain.payee, nobody: NOBODY}
+    parties = (whose["operator"], whose["payee"])
     with pytest.raises(Refused, match=why):
-        parties = (whose["operator"], whose["payee"])
         chain.send(driver, "deposit", SESSION, *parties, chain.now + open_s, value=value)
 
 
