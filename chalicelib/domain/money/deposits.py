@@ -27,20 +27,13 @@ class ChainTerms:
     confirmations: int
     most_fee: int
 
-    def minor(self, units: int) -> int:
-        """What so many units are worth, rounded down."""
-        return units // self.units_per_minor
-
-    def units(self, amount_minor: int) -> int:
-        """So much in the chain's units."""
-        return amount_minor * self.units_per_minor
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deposit:
     """A deposit that is asked for; `amount_minor` is what was seen of it, 0 before.
 
-    `name` is what its session is called on chain, made with `salt`, both in hexadecimal: they go with their driver.
+    `name` is what its session is called on chain, made with `salt`, and lies in `contract`, all in hexadecimal: they go
+    with their driver. It stays with the contract and the rate that its driver was told, be others in force by then.
     `closing_minor` is what is to be settled of it, decided once; None: nothing yet. `is_closed`: the chain says so, or
     its time is over, and `taken_minor` of it paid. `next_at`: then it is looked at again.
     """
@@ -49,6 +42,8 @@ class Deposit:
     driver_id: str
     name: str
     salt: str
+    contract: str
+    units_per_minor: int
     at: datetime
     expires_at: datetime
     amount_minor: int = 0
@@ -58,16 +53,30 @@ class Deposit:
     next_at: datetime | None = None
     version: int = 0
 
+    @property
+    def is_decided(self) -> bool:
+        """Whether it is decided what is to be settled of it, be that nothing."""
+        return self.closing_minor is not None
+
+    def minor(self, units: int) -> int:
+        """What so many of the chain's units are worth, rounded down."""
+        return units // self.units_per_minor
+
+    def units(self, amount_minor: int) -> int:
+        """So much in the chain's units."""
+        return amount_minor * self.units_per_minor
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainCall:
-    """A call of the contract under a nonce, as it was last sent: `about` says what for, `data` and `raw` are its bytes.
+    """A call of a contract under a nonce, as it was last sent: `about` says what for, `data` and `raw` are its bytes.
 
-    They are in hexadecimal; fees are for a unit of gas.
+    They and `to` are in hexadecimal; fees are for a unit of gas.
     """
 
     nonce: int
     about: str
+    to: str
     data: str
     gas: int
     tip: int

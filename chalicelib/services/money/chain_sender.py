@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 
-from chalicelib.domain.money.deposits import ChainOutbox, ChainTerms, ChainCall
+from chalicelib.domain.money.deposits import ChainCall, ChainOutbox, ChainTerms
 from chalicelib.ports import Clock
 from chalicelib.ports.chain import Block, ChainKey, ChainNode
 from chalicelib.ports.money import Wallets
@@ -43,8 +43,8 @@ class ChainSender:
         """Where the key's own money lies, which pays for gas."""
         return address(self.key.point)
 
-    def send(self, about: str, data: bytes) -> None:
-        """Have a call made; while one of that name is under way, that is sent again and no other.
+    def send(self, about: str, to: bytes, data: bytes) -> None:
+        """Have a contract called; while one of that name is under way, that is sent again and no other.
 
         Raises ChainUnavailable: nothing was sent, or nobody knows; and Conflict while others keep sending.
         """
@@ -56,7 +56,7 @@ class ChainSender:
             if len(known.pending) >= _MOST_PENDING:
                 self.look()
                 raise ChainUnavailable(f"{_MOST_PENDING} calls wait to be in the chain")
-            call = self._call(known, about, data)
+            call = self._call(known, about, to, data)
             if self._note(known, known.with_call(call, self.clock() + _LOOKED_AFTER)):
                 self._sent(call)
                 return
@@ -88,14 +88,15 @@ class ChainSender:
     def _note(self, known: ChainOutbox, after: ChainOutbox) -> bool:
         return self.outboxes.note(known if known.version else None, after)
 
-    def _call(self, known: ChainOutbox, about: str, data: bytes) -> ChainCall:
+    def _call(self, known: ChainOutbox, about: str, to: bytes, data: bytes) -> ChainCall:
         # What the contract would refuse is not sent: it would cost all the same.
-        took = self.node.gas(self.address, self.terms.contract, data)
+        took = self.node.gas(self.address, to, data)
         nonce = known.next_nonce if known.pending else max(known.next_nonce, self.node.sent_by(self.address))
         tip, most_fee = self._fees(self.node.block())
         blank = ChainCall(
             nonce=nonce,
             about=about,
+            to=to.hex(),
             data=data.hex(),
             gas=took * 5 // 4,
             tip=tip,
@@ -130,7 +131,7 @@ class ChainSender:
             tip=call.tip,
             most_fee=call.most_fee,
             gas=call.gas,
-            to=self.terms.contract,
+            to=bytes.fromhex(call.to),
             data=bytes.fromhex(call.data),
         )
         return replace(call, raw=transaction.signed(self.key.sign, self.key.point).hex())

@@ -22,6 +22,7 @@ from tests.infrastructure.chain.chain import ROOT, Chain
 from tests.services.conftest import Kit
 
 GWEI = 10**9
+CONTRACT = b"\1" * 20
 KEY = LocalChainKey(f"{0xC0FFEE:064x}")
 
 
@@ -58,7 +59,7 @@ class Node:
         return True
 
 
-def terms(chain_id: int = 1, contract: bytes = b"\1" * 20, confirmations: int = 3) -> ChainTerms:
+def terms(chain_id: int = 1, contract: bytes = CONTRACT, confirmations: int = 3) -> ChainTerms:
     return ChainTerms(
         chain_id=chain_id,
         contract=contract,
@@ -88,7 +89,7 @@ def outbox(sender: ChainSender) -> ChainOutbox:
 
 def test_what_is_sent_is_written_down_first_and_sent_again_by_whoever_comes(sender: ChainSender, node: Node) -> None:
     node.is_down = True
-    sender.send("one", b"data")
+    sender.send("one", CONTRACT, b"data")
     (call,) = outbox(sender).pending
     assert (call.nonce, call.about, node.sent) == (0, "one", [])
     node.is_down = False
@@ -96,14 +97,14 @@ def test_what_is_sent_is_written_down_first_and_sent_again_by_whoever_comes(send
         sender.look()
     assert node.sent == [bytes.fromhex(call.raw)] * 2
     # The same thing once more is the same call.
-    sender.send("one", b"data")
+    sender.send("one", CONTRACT, b"data")
     assert outbox(sender).pending == (call,)
 
 
 def test_each_call_has_a_nonce_of_its_own_and_they_go_on_where_the_chain_is(sender: ChainSender, node: Node) -> None:
     node.mined = node.deep = 7
     for name in ("one", "two"):
-        sender.send(name, b"data")
+        sender.send(name, CONTRACT, b"data")
     assert [it.nonce for it in outbox(sender).pending] == [7, 8]
     node.mined, node.deep = 9, 8
     sender.look()
@@ -115,7 +116,7 @@ def test_each_call_has_a_nonce_of_its_own_and_they_go_on_where_the_chain_is(send
 
 
 def test_what_is_in_but_not_deep_is_neither_forgotten_nor_sent_again(sender: ChainSender, node: Node) -> None:
-    sender.send("one", b"data")
+    sender.send("one", CONTRACT, b"data")
     node.mined = 1
     sender.look()
     assert (len(node.sent), len(outbox(sender).pending)) == (1, 1)
@@ -128,7 +129,7 @@ def test_what_is_in_but_not_deep_is_neither_forgotten_nor_sent_again(sender: Cha
 def test_what_waits_for_long_takes_its_own_place_with_a_tenth_more_under_a_cap(
     kit: Kit, sender: ChainSender, node: Node
 ) -> None:
-    sender.send("one", b"data")
+    sender.send("one", CONTRACT, b"data")
     (first,) = outbox(sender).pending
     kit.clock.advance(seconds=89)
     sender.look()
@@ -147,7 +148,7 @@ def test_what_waits_for_long_takes_its_own_place_with_a_tenth_more_under_a_cap(
 
 
 def test_a_call_that_waits_follows_what_the_chain_costs_by_then(kit: Kit, sender: ChainSender, node: Node) -> None:
-    sender.send("one", b"data")
+    sender.send("one", CONTRACT, b"data")
     kit.clock.advance(seconds=90)
     node.base_fee = 4 * GWEI
     sender.look()
@@ -156,19 +157,19 @@ def test_a_call_that_waits_follows_what_the_chain_costs_by_then(kit: Kit, sender
 
 
 def test_no_more_wait_than_a_node_keeps(sender: ChainSender) -> None:
-    sender.send("one", b"data")
+    sender.send("one", CONTRACT, b"data")
     known = outbox(sender)
     (call,) = known.pending
     many = tuple(replace(call, nonce=number, about=f"call-{number}") for number in range(48))
     assert sender.outboxes.note(known, replace(known, pending=many))
     with pytest.raises(ChainUnavailable, match="48"):
-        sender.send("one more", b"data")
+        sender.send("one more", CONTRACT, b"data")
 
 
 def test_of_two_who_send_at_once_no_two_have_one_nonce(kit: Kit, node: Node) -> None:
     def send(number: int) -> None:
         own = ChainSender(outboxes=kit.wallets, node=node, key=KEY, terms=terms(), clock=kit.clock)
-        own.send(f"call-{number % 2}", b"data")
+        own.send(f"call-{number % 2}", CONTRACT, b"data")
 
     race(4, send)
     sender = ChainSender(outboxes=kit.wallets, node=node, key=KEY, terms=terms(), clock=kit.clock)
@@ -181,7 +182,7 @@ def test_of_two_who_send_at_once_no_two_have_one_nonce(kit: Kit, node: Node) -> 
 
 
 def test_a_clock_that_stands_still_changes_nothing(sender: ChainSender) -> None:
-    sender.send("one", b"data")
+    sender.send("one", CONTRACT, b"data")
     before = outbox(sender)
     sender.look()
     assert replace(outbox(sender), version=before.version) == before
@@ -214,7 +215,7 @@ def test_a_settlement_is_in_the_chain_once_whatever_the_node_said(
     paid_before = chain.balance(chain.payee)
     node.block()
     server.fault = fault
-    sender.send("settle", settle_call(ROOT, 3000, ROOT))
+    sender.send("settle", on.contract, settle_call(ROOT, 3000, ROOT))
     server.fault = None
     for _ in range(3):
         sender.look()
@@ -226,5 +227,5 @@ def test_a_settlement_is_in_the_chain_once_whatever_the_node_said(
     assert node.sent_by(sender.address) == 1
     # Once more it would be refused, and so it is not sent.
     with pytest.raises(ChainUnavailable, match="not open"):
-        sender.send("settle", settle_call(ROOT, 3000, ROOT))
+        sender.send("settle", on.contract, settle_call(ROOT, 3000, ROOT))
     assert node.sent_by(sender.address) == 1

@@ -11,8 +11,8 @@ import pytest
 from chalicelib.adapters.dynamo import decode
 from chalicelib.adapters.tables import LedgerRow
 from chalicelib.domain.chargers.events import ConnectorId
-from chalicelib.domain.charging.names import wallets_payment
 from chalicelib.domain.charging.session import CardAction, Hold, Reason, State
+from chalicelib.domain.charging.ways import wallets_payment
 from chalicelib.domain.money.ledger import Transfer, balances, wallet_account
 from chalicelib.domain.money.wallet import AutoTopUp, PayOut, PayOutPart, TopUp, TopUpState, Wallet
 from chalicelib.domain.pricing.tariff import simple_elements
