@@ -7,6 +7,7 @@ sent once a deposit has expired: it is its driver's again.
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -45,6 +46,7 @@ _OPEN_AT_LEAST = timedelta(days=6)
 # A settlement needs its time to get into the chain.
 _SETTLED_BEFORE = timedelta(hours=1)
 _LOOKED_AFTER, _SOON, _RARELY = timedelta(minutes=2), timedelta(hours=1), timedelta(hours=6)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,12 +125,19 @@ class ChainPayments:
 
     def capture(self, session: Session, hold: Hold, amount_minor: int) -> None:
         """Have so much of it settled and the rest go back. Raises Declined where that can never be any more."""
-        self._close_with(session, amount_minor)
+        paper, _ = self._looked_at(session, self._decided(session, amount_minor))
+        if paper.is_closed and paper.taken_minor != amount_minor:
+            raise Declined("the deposit has expired, and is its driver's again")
 
     def void(self, session: Session, hold: Hold) -> None:
         """Have all of it go back, be it deposited later. Raises Declined if it was, or is being, settled."""
         if session.driver_id is not None and self.wallets.deposit(session.driver_id, session.session_id) is not None:
-            self._close_with(session, 0)
+            paper = self._decided(session, 0)
+            try:
+                self._looked_at(session, paper)
+            except ChainUnavailable as error:
+                # It is written down, and the schedule that looks after it sends it: nobody has to wait for a node.
+                _log.warning("the chain cannot be asked", extra={"session_id": session.session_id, "why": str(error)})
 
     def refund(self, session: Session, payment_id: str, amount_minor: int, key: str) -> str:
         """Raises Declined: what was settled is the payee's, and nobody here can send it."""
@@ -208,19 +217,19 @@ class ChainPayments:
         if paper.minor(told.units) < amount_minor:
             raise Declined(f"the deposit is less than {paper.units(amount_minor)}")
 
-    def _close_with(self, session: Session, amount_minor: int) -> None:
+    def _decided(self, session: Session, amount_minor: int) -> Deposit:
+        """The deposit of which so much is to be settled. Raises Declined where another amount is, or was."""
         paper = self.wallets.deposit(session.driver_id or "", session.session_id)
         if paper is None:
             raise Declined("nothing is deposited")
-        if not paper.is_decided:
-            paper = self._changed(paper, lambda it: it if it.is_decided else replace(it, closing_minor=amount_minor))
-        if paper.is_closed and paper.taken_minor == amount_minor:
-            return
-        if paper.is_closed or paper.closing_minor != amount_minor:
+        if not paper.is_decided and not paper.is_closed:
+            soon = self.clock() + _LOOKED_AFTER
+            paper = self._changed(
+                paper, lambda it: it if it.is_decided else replace(it, closing_minor=amount_minor, next_at=soon)
+            )
+        if (paper.taken_minor if paper.is_closed else paper.closing_minor) != amount_minor:
             raise Declined("the deposit is closed, or is being closed, with another amount")
-        paper, _ = self._looked_at(session, paper)
-        if paper.is_closed and paper.taken_minor != amount_minor:
-            raise Declined("the deposit has expired, and is its driver's again")
+        return paper
 
     def _looked_at(self, session: Session, paper: Deposit) -> tuple[Deposit, bool]:
         """The deposit after a look at the chain, and whether it is there.

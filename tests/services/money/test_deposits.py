@@ -387,3 +387,17 @@ def test_the_step_that_settles_run_again_waits_for_what_is_under_way(run: OnChai
     assert not run.owes
     assert deposits_payment(run.session_id) in {it.payment_id for it in run.session.takings or ()}
     run.check()
+
+
+def test_nobody_waits_for_a_node_to_be_told_that_a_session_has_failed(run: OnChain) -> None:
+    run.deposited()
+    run.server.fault = NodeFault.DOWN
+    run.kit.driver_sessions.end("driver-1", run.session_id)
+    run.kit.lifecycle.abort(run.session_id, "SessionFailed", "")
+    assert run.session.told_state is State.FAILED
+    run.server.fault = None
+    run.tended()
+    assert (run.chain.balance(), run.paid_units) == (0, 0)
+    run.deepened()
+    run.tended()
+    run.check()
