@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -22,6 +23,7 @@ from chalicelib.services.money.chain_payments import LABEL
 from chalicelib.services.money.deposits import DepositState, WantedDeposit
 from chalicelib.services.money.organisations import Pays
 from chalicelib.services.sessions.driver_sessions import Wanted
+from cli.chain import NODE_REQUESTS
 from local.chain import ChainServer, NodeFault
 from tests.infrastructure.chain.chain import Chain
 from tests.services.conftest import NOW, Kit
@@ -401,3 +403,19 @@ def test_nobody_waits_for_a_node_to_be_told_that_a_session_has_failed(run: OnCha
     run.deepened()
     run.tended()
     run.check()
+
+
+def test_a_charge_asks_a_node_no_more_than_its_cost_is_told_with(run: OnChain) -> None:
+    run.kit.chain_node.block()
+    run.server.asked.clear()
+    run.asked().deposit()
+    for _ in range(DEEP + 1):
+        run.look()
+        run.chain.tester.mine_blocks(1)
+    run.begun().ended(10_000)
+    run.swept()
+    run.deepened()
+    run.swept()
+    run.kit.lifecycle.issue_receipt(run.session_id)
+    run.tended()
+    assert dict(Counter(run.server.asked)) == NODE_REQUESTS
