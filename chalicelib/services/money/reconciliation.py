@@ -26,7 +26,14 @@ from chalicelib.domain.money.ledger import (
 from chalicelib.ports import Clock
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.money import Differences, Ledger, Payments, Statements
-from chalicelib.records.money import Compared, Comparison, ComparisonStage, Difference, ProviderPayment
+from chalicelib.records.money import (
+    Compared,
+    Comparison,
+    ComparisonStage,
+    Difference,
+    PaymentsUnavailable,
+    ProviderPayment,
+)
 from chalicelib.records.parts import WHOLE, Part
 from chalicelib.services.money.chain_payments import ChainPayments
 
@@ -133,7 +140,7 @@ class Reconciliation:
             Compared.HELD: sum(it.held_minor for it in payments),
             Compared.TAKEN: sum(it.taken_minor for it in payments),
             Compared.REFUNDED: sum(it.refunded_minor for it in payments),
-            Compared.ESCROW: self._open_minor(session_id) if ours[Compared.ESCROW] else 0,
+            Compared.ESCROW: self._open_minor(session_id, ours[Compared.ESCROW]) if ours[Compared.ESCROW] else 0,
         }
         operator_id = entries[0].operator_id if entries else ""
         currency = entries[0].currency if entries else payments[0].currency if payments else ""
@@ -148,11 +155,16 @@ class Reconciliation:
                     currency=currency,
                 )
 
-    def _open_minor(self, session_id: str) -> int:
+    def _open_minor(self, session_id: str, ours_minor: int) -> int:
         """What a session that is not over has set aside of a wallet; of a deposit, what the chain says is open."""
         session = self.sessions.get(session_id)
         if session is not None and session.is_on_chain:
-            return self.chain.open_minor(session)
+            try:
+                return self.chain.open_minor(session)
+            except PaymentsUnavailable as error:
+                # Nothing is known to differ, and whatever else there is to compare does not wait for a node.
+                _log.warning("not compared", extra={"session_id": session_id, "why": str(error)})
+                return ours_minor
         escrow = session.escrow if session is not None and not session.is_at_rest else None
         return escrow.amount_minor if escrow is not None else 0
 

@@ -334,9 +334,15 @@ def test_a_refund_of_what_a_deposit_paid_is_declined_by_name(run: OnChain) -> No
 
 
 def test_the_nights_comparison_asks_the_chain_and_not_the_card_provider(run: OnChain) -> None:
-    run.deposited().begun().ended(10_000)
-    assert run.kit.reconciliation.run(NOW.date()) == 0 or run.escrow_minor
+    run.deposited()
+    assert run.kit.reconciliation.run(NOW.date()) == 0
+    run.server.fault = NodeFault.DOWN
+    assert run.kit.reconciliation.run(NOW.date()) == 0
+    run.server.fault = None
+    run.begun().ended(10_000)
     run.deepened()
+    # It is settled there, and nobody has looked.
+    assert run.kit.reconciliation.run(NOW.date()) == 1
     run.swept()
     assert run.kit.reconciliation.run(NOW.date()) == 0
 
