@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from chalicelib.services.money.ways import WaysOfPaying
 
 
+_WHOLE_PERMILLE = 1000
+
+
 class MoneyServices(ChainServices):
     """Builds what moves money. Each gets the payment provider as a function, so that Stripe loads when first needed."""
 
@@ -112,13 +115,17 @@ class MoneyServices(ChainServices):
     def wallet_payments(self) -> WalletPayments:
         from chalicelib.services.money.wallet_payments import WalletPayments
 
+        fee_permille = int(self.setting("WALLET_FEE_PERMILLE", "0"))
+        if not 0 <= fee_permille <= _WHOLE_PERMILLE:
+            # More would leave an operator less than nothing of what it sold.
+            raise ValueError(f"KERB_WALLET_FEE_PERMILLE is {fee_permille}, and no number from 0 to {_WHOLE_PERMILLE}")
         return WalletPayments(
             wallets=self.wallets,
             ledger=self.ledger,
             drivers=self.drivers,
             refill=self.driver_wallets.refill,
             issuer_id=self.wallet_issuer,
-            fee_permille=int(self.setting("WALLET_FEE_PERMILLE", "0")),
+            fee_permille=fee_permille,
             clock=self.clock,
         )
 

@@ -224,6 +224,12 @@ def test_a_driver_without_a_card_charges_from_a_wallet_that_is_enough(purse: Pur
     assert refused.value.code == "no_card"
 
 
+@pytest.mark.parametrize("fee_permille", [-1, 1001])
+def test_a_fee_that_is_no_part_of_a_sale_is_refused_by_the_settings_name(kit: Kit, fee_permille: int) -> None:
+    with pytest.raises(ValueError, match="KERB_WALLET_FEE_PERMILLE"):
+        _ = Purse(kit, fee_permille).kit.wallet_payments
+
+
 @pytest.mark.parametrize(
     ("amount_minor", "standing"), [(5_000, AuthorizationStatus.ACCEPTED), (4_999, AuthorizationStatus.BLOCKED)]
 )
