@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cli.chain import NODE_REQUESTS, SHARE
 from cli.fleet import DATA, SECONDS_A_MONTH, SOCKET_LIFETIME_S, VERSIONS, Fleet, Kinds, measured, use
 from cli.report import Sheet
 from cli.signals import zones
@@ -158,6 +159,7 @@ def _used(key: str, load: Load, fleet: Fleet, sessions: int) -> float | None:
         "app_requests_per_s": events.get("begin", 0) * fleet.app_visits_per_session * REQUESTS_A_VISIT or None,
         "kms_per_s": use(fleet).amounts["kms_request"] / SECONDS_A_MONTH,
         "payments_per_s": events["ended"] * _PAYMENT_CALLS,
+        "node_requests_per_s": events["ended"] * SHARE * sum(NODE_REQUESTS.values()),
         "prices_per_min": zones(fleet),
         "knocks_per_address": events.get("connect", 0) * 300,
     }

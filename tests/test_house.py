@@ -32,6 +32,7 @@ ROOMS = {
         "chalicelib/adapters/grid/openadr3.py",
         "chalicelib/adapters/grid/signal_sources.py",
         "chalicelib/adapters/ocpp/web.py",
+        "chalicelib/adapters/money/json_rpc.py",
         "chalicelib/adapters/transparency/witnesses.py",
         "chalicelib/adapters/vehicles/http.py",
         "chalicelib/canary/person.py",

@@ -22,6 +22,7 @@ BLUEPRINTS = (
     "money.quotes.quotes",
     "money.routes.money",
     "money.wallets.wallets",
+    "money.deposits.deposits",
     "money.organisations.organisations",
     "transparency.signed_values.signed",
     "transparency.log.log",

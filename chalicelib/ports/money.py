@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from chalicelib.domain.charging.session import Hold, Session
+    from chalicelib.domain.money.deposits import ChainOutbox, Deposit
     from chalicelib.domain.money.invoice import Invoice
     from chalicelib.domain.money.ledger import Transfer
     from chalicelib.domain.money.organisation import (
@@ -202,6 +203,15 @@ class Wallets(Protocol):
 
     def pay_out(self, driver_id: str, currency: str, pay_out_id: str) -> PayOut | None:
         """A pay-out by its name."""
+
+    def deposit(self, driver_id: str, session_id: str) -> Deposit | None:
+        """What is, or was, deposited on chain for a session of that driver."""
+
+    def deposits(self, driver_id: str) -> Sequence[Deposit]:
+        """All that a driver was ever asked to deposit on chain."""
+
+    def chain_outbox(self, chain_id: int, address: str) -> ChainOutbox | None:
+        """What the key of an address has sent on a chain; None: nothing yet."""
 
     def pay_outs(self, driver_id: str, currency: str) -> Sequence[PayOut]:
         """All that was ever paid out of a wallet, asked of the provider or not yet."""

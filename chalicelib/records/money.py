@@ -247,5 +247,9 @@ class PaymentsUnavailable(Exception):
     """The payment provider did not answer sensibly; trying again is safe."""
 
 
+class ChainUnavailable(PaymentsUnavailable):
+    """A chain's node did not answer sensibly, or what was sent there is not deep enough yet to be believed."""
+
+
 class PaymentUnderWay(PaymentsUnavailable):
     """The provider is doing this very thing for somebody who has asked for it just before."""

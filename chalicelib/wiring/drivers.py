@@ -116,6 +116,7 @@ class DriverServices(VehicleServices):
             operators=self.operators,
             clock=self.clock,
             rules=self.token_rules,
+            has_prepaid=self.has_prepaid,
         )
 
     @cached_property

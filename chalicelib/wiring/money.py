@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from chalicelib.wiring.charging import ChargingServices
+from chalicelib.wiring.chain import ChainServices
 
 if TYPE_CHECKING:
     from chalicelib.adapters.money.invoice_runs import DynamoInvoiceRuns
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from chalicelib.ports.money import CardTopUps
     from chalicelib.services.money.corrections import Corrections
     from chalicelib.services.money.debts import Debts
+    from chalicelib.services.money.deposits import DriverDeposits
     from chalicelib.services.money.dispute_evidence import DisputeEvidence
     from chalicelib.services.money.disputes import Disputes
     from chalicelib.services.money.funds import Funds
@@ -33,9 +34,13 @@ if TYPE_CHECKING:
     from chalicelib.services.money.wallet_payments import WalletPayments
     from chalicelib.services.money.wallet_returns import WalletReturns
     from chalicelib.services.money.wallets import DriverWallets
+    from chalicelib.services.money.ways import WaysOfPaying
 
 
-class MoneyServices(ChargingServices):
+_WHOLE_PERMILLE = 1000
+
+
+class MoneyServices(ChainServices):
     """Builds what moves money. Each gets the payment provider as a function, so that Stripe loads when first needed."""
 
     @cached_property
@@ -64,10 +69,19 @@ class MoneyServices(ChargingServices):
             transactions=self.transactions,
             changes=self.changes,
             debts=self.debts,
+            ways=self.ways_of_paying,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def ways_of_paying(self) -> WaysOfPaying:
+        from chalicelib.services.money.ways import WaysOfPaying
+
+        return WaysOfPaying(
             wallet=self.wallet_payments,
             organisation=self.organisation_payments,
+            chain=self.chain_payments,
             payments=lambda: self.payments,
-            clock=self.clock,
         )
 
     @cached_property
@@ -102,15 +116,25 @@ class MoneyServices(ChargingServices):
     def wallet_payments(self) -> WalletPayments:
         from chalicelib.services.money.wallet_payments import WalletPayments
 
+        fee_permille = int(self.setting("WALLET_FEE_PERMILLE", "0"))
+        if not 0 <= fee_permille <= _WHOLE_PERMILLE:
+            # More would leave an operator less than nothing of what it sold.
+            raise ValueError(f"KERB_WALLET_FEE_PERMILLE is {fee_permille}, and no number from 0 to {_WHOLE_PERMILLE}")
         return WalletPayments(
             wallets=self.wallets,
             ledger=self.ledger,
             drivers=self.drivers,
             refill=self.driver_wallets.refill,
             issuer_id=self.wallet_issuer,
-            fee_permille=int(self.setting("WALLET_FEE_PERMILLE", "0")),
+            fee_permille=fee_permille,
             clock=self.clock,
         )
+
+    @cached_property
+    def driver_deposits(self) -> DriverDeposits:
+        from chalicelib.services.money.deposits import DriverDeposits
+
+        return DriverDeposits(sessions=self.sessions, chain=self.chain_payments, funds=self.funds)
 
     @cached_property
     def organisation_payments(self) -> OrganisationPayments:
@@ -150,6 +174,7 @@ class MoneyServices(ChargingServices):
             wallets=self.wallets,
             driver_wallets=self.driver_wallets,
             wallet_payments=self.wallet_payments,
+            chain=self.chain_payments,
             sessions=self.sessions,
             drivers=self.drivers,
             ledger=self.ledger,
@@ -163,7 +188,8 @@ class MoneyServices(ChargingServices):
         return self.wallet_payments.can_pay(driver_id, currency, amount_minor)
 
     def pay_out_wallets(self, driver_id: str) -> None:
-        """Pay a driver's wallets out, or refuse."""
+        """Pay a driver's wallets out, or refuse; what is deposited on chain is settled first."""
+        self.chain_payments.check_none_open(driver_id)
         self.wallet_returns.close(driver_id)
 
     @cached_property
@@ -174,9 +200,7 @@ class MoneyServices(ChargingServices):
             sessions=self.sessions,
             ledger=self.ledger,
             changes=self.changes,
-            wallet=self.wallet_payments,
-            organisation=self.organisation_payments,
-            payments=lambda: self.payments,
+            ways=self.ways_of_paying,
             allowances=self.refund_allowances,
             collection=self.invoice_collection,
             clock=self.clock,
@@ -225,6 +249,7 @@ class MoneyServices(ChargingServices):
             statements=self.statements,
             sessions=self.sessions,
             payments=lambda: self.payments,
+            chain=self.chain_payments,
             clock=self.clock,
         )
 

@@ -124,6 +124,7 @@ class SessionServices(MoneyServices):
             eligibility=self.eligibility,
             driver_reservations=self.driver_reservations,
             organisations=self.paying_organisations,
+            chain=self.chain_payments,
             issued_receipts=self.issued_receipts,
             debts=self.debts,
             workflow=self.workflow,

@@ -6,7 +6,7 @@ nothing does. Two who move a wallet at once are told apart by its version, and a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -28,6 +28,7 @@ from chalicelib.adapters.dynamo import (
 from chalicelib.adapters.expressions import Clause
 from chalicelib.adapters.money.ledger import add_transfers, still_missing
 from chalicelib.adapters.tables import WalletRow, connection
+from chalicelib.domain.money.deposits import ChainOutbox, Deposit
 from chalicelib.domain.money.ledger import Transfer
 from chalicelib.domain.money.wallet import (
     Escrow,
@@ -42,8 +43,8 @@ from chalicelib.records.money import Movement, MovementOutcome
 from chalicelib.records.parts import SHARDS
 
 _ATTEMPTS = 4
-_ESCROW = "escrow"
-_WALLET, _ENTRY, _TOP_UP, _PAY_OUT = "wallet#", "entry#", "top_up#", "pay_out#"
+_ESCROW, _OUTBOX = "escrow", "outbox"
+_WALLET, _ENTRY, _TOP_UP, _PAY_OUT, _DEPOSIT = "wallet#", "entry#", "top_up#", "pay_out#", "deposit#"
 _END = "~"
 _RACES = ("ConditionalCheckFailed", "TransactionConflict")
 
@@ -93,6 +94,18 @@ class DynamoWallets:
     def pay_out(self, driver_id: str, currency: str, pay_out_id: str) -> PayOut | None:
         row = find(WalletRow, driver_id, f"{_PAY_OUT}{currency}#{pay_out_id}")
         return decode(PayOut, row.body) if row else None
+
+    def deposit(self, driver_id: str, session_id: str) -> Deposit | None:
+        row = find(WalletRow, driver_id, _DEPOSIT + session_id)
+        return decode(Deposit, row.body) if row else None
+
+    def deposits(self, driver_id: str) -> Sequence[Deposit]:
+        rows = WalletRow.query(driver_id, _within(_DEPOSIT), consistent_read=True)
+        return [decode(Deposit, row.body) for row in rows]
+
+    def chain_outbox(self, chain_id: int, address: str) -> ChainOutbox | None:
+        row = find(WalletRow, _sender(chain_id, address), _OUTBOX)
+        return decode(ChainOutbox, row.body) if row else None
 
     def pay_outs(self, driver_id: str, currency: str) -> Sequence[PayOut]:
         rows = WalletRow.query(driver_id, _within(f"{_PAY_OUT}{currency}#"), consistent_read=True)
@@ -155,16 +168,33 @@ def _paper(before: WalletPaper | None, after: WalletPaper) -> WalletRow:
             owner, about = after.driver_id, f"{_TOP_UP}{after.currency}#{after.top_up_id}"
         case PayOut():
             owner, about = after.driver_id, f"{_PAY_OUT}{after.currency}#{after.pay_out_id}"
+        case Deposit():
+            owner, about = after.driver_id, _DEPOSIT + after.session_id
+        case ChainOutbox():
+            owner, about = _sender(after.chain_id, after.address), _OUTBOX
     row = WalletRow(owner, about, body=encode(replace(after, version=version)), version=version)
     if after.next_at is not None:
         row.due_shard, row.next_at = shard_of(owner, SHARDS), after.next_at
     return row
 
 
-def _kind(about: str) -> type[TopUp] | type[Escrow] | type[PayOut]:
-    if about == _ESCROW:
-        return Escrow
-    return TopUp if about.startswith(_TOP_UP) else PayOut
+# By how `about` begins.
+_KINDS: Mapping[str, type[WalletPaper]] = {
+    _ESCROW: Escrow,
+    _OUTBOX: ChainOutbox,
+    _TOP_UP: TopUp,
+    _PAY_OUT: PayOut,
+    _DEPOSIT: Deposit,
+}
+
+
+def _kind(about: str) -> type[WalletPaper]:
+    return next(kind for prefix, kind in _KINDS.items() if about.startswith(prefix))
+
+
+def _sender(chain_id: int, address: str) -> str:
+    """Beside drivers' rows: no driver's id has a sign like that in it."""
+    return f"chain#{chain_id}#{address}"
 
 
 def _within(prefix: str) -> Clause:

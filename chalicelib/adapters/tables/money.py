@@ -75,9 +75,10 @@ class DueWallets(GlobalSecondaryIndex["WalletRow"]):  # type: ignore[no-untyped-
 
 
 class WalletRow(Row):
-    """A driver's wallet, a line of its statement, a top-up or a pay-out; or what is set aside for a session.
+    """A driver's wallet, a line of its statement, a top-up, a pay-out or a deposit; or what is set aside for a session.
 
-    `owner` is the driver, `about` begins with what it is and the currency; or it is that session, and `escrow`.
+    `owner` is the driver, `about` begins with what it is and the currency; or it is that session, and `escrow`; or a
+    key that sends on a chain, and `outbox`.
     """
 
     class Meta(OnDemand):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.charging.session import Hold, Reason, Session, State
+from chalicelib.domain.charging.ways import way_of
 
 # Where the provider does not say until when a hold can be taken: Visa's shortest for payments without the cardholder
 # (docs.stripe.com/payments/place-a-hold-on-a-payment-method), 4 days and 18 hours.
@@ -38,6 +39,12 @@ class Released:
 def failed(session: Session, reason: Reason, at: datetime) -> Session:
     """A session for which no money will be taken any more; what is set aside is to be given back to whom it is of."""
     return replace(session, state=State.FAILED, reason=reason, ended_at=at, is_releasing=session.driver_id is not None)
+
+
+def is_confirmed(session: Session) -> bool:
+    """Whether what its driver was asked for, by their card's bank or on chain, is there; also if nothing was asked."""
+    action = session.action
+    return action is None or any(it.way is way_of(action.payment_id) for it in session.holds)
 
 
 def good_until(session: Session, hold: Hold) -> datetime:

@@ -12,10 +12,10 @@ from chalicelib.domain.chargers.events import ConnectorId, StopReason
 from chalicelib.domain.charging.disputes import Dispute
 from chalicelib.domain.charging.footprint import Footprint
 from chalicelib.domain.charging.limits import Limits, strictest
-from chalicelib.domain.charging.names import is_ours, paying_organisation
 from chalicelib.domain.charging.occupation import Occupation
 from chalicelib.domain.charging.preferences import ChargingPreferences, ToldPlan
 from chalicelib.domain.charging.refunds import Refund, left_minor
+from chalicelib.domain.charging.ways import WayTraits, way_of
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.evidence import CLOCK_SLACK, Flag
 from chalicelib.domain.pricing.rating import Reserved
@@ -67,7 +67,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Money set aside on a card (Stripe: a PaymentIntent with manual capture), of a wallet or of a budget.
+    """Money set aside on a card (Stripe: a PaymentIntent with manual capture), or in another way (`ways.py`).
 
     `card` is its brand and last four. After `capture_before` it can no longer be taken; None where the provider did not
     say.
@@ -79,14 +79,9 @@ class Hold:
     capture_before: datetime | None = None
 
     @property
-    def is_escrow(self) -> bool:
-        """Whether it is set aside of the driver's wallet, or their organisation's budget, and on no card."""
-        return is_ours(self.payment_id)
-
-    @property
-    def organisation_id(self) -> str | None:
-        """Whose budget it is of; None: no organisation's."""
-        return paying_organisation(self.payment_id)
+    def way(self) -> WayTraits:
+        """What holds of the way in which it is set aside."""
+        return way_of(self.payment_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +186,8 @@ class Session:
     its driver's by name, for them alone, `car_percent` its own word. `salt`: what its hashes in the log are made with,
     drawn with its bill; without it nobody can show what they are of. `preferences` are its driver's wishes, `told_plan`
     what they were told last of that, `footprint` what its energy came to beside its price, `disputes` what they
-    dispute. `organisation_id`: that one pays for it, `organisation_minor` at the most (None: no bound).
+    dispute. `organisation_id`: that one pays for it, `organisation_minor` at the most (None: no bound). `is_on_chain`:
+    its driver deposits for it on chain.
     """
 
     session_id: str
@@ -261,6 +257,7 @@ class Session:
     organisation_minor: int | None = None
     car: str = ""
     car_percent: Observed[int] | None = None
+    is_on_chain: bool = False
 
     @property
     def told_state(self) -> State:
@@ -332,12 +329,12 @@ class Session:
     @property
     def card_hold(self) -> Hold | None:
         """The first of them that is on a card."""
-        return next((it for it in self.holds if not it.is_escrow), None)
+        return next((it for it in self.holds if it.way.is_providers), None)
 
     @property
     def escrow(self) -> Hold | None:
-        """What of its driver's wallet is set aside, or of their organisation's budget."""
-        return next((it for it in self.holds if it.is_escrow), None)
+        """What is set aside of its driver's wallet or deposit, or of their organisation's budget: on no card."""
+        return next((it for it in self.holds if not it.way.is_providers), None)
 
     @property
     def held_minor(self) -> int:

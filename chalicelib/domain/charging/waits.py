@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
+from chalicelib.domain.charging.holds import is_confirmed
 from chalicelib.domain.charging.session import Session, State
 
 
@@ -22,9 +23,7 @@ class Step(StrEnum):
 _IS_MET: Mapping[Step, Callable[[Session], bool]] = {
     # What a wallet has set aside is not all, where a card's holder is asked for the rest.
     Step.HOLD: lambda session: (
-        session.card_hold is not None
-        or (session.hold is not None and session.action is None)
-        or session.state is not State.INITIATED
+        (session.hold is not None and is_confirmed(session)) or session.state is not State.INITIATED
     ),
     Step.START: lambda session: session.state is not State.INITIATED,
     Step.END: lambda session: session.state is State.STOPPING,

@@ -14,7 +14,14 @@ from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
 
-from chalicelib.domain.charging.names import is_wallets, organisations_payment, paying_organisation, wallets_payment
+from chalicelib.domain.charging.ways import (
+    Way,
+    deposits_payment,
+    organisations_payment,
+    paying_organisation,
+    wallets_payment,
+    way_of,
+)
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.currency import round_half_up
 
@@ -101,8 +108,13 @@ def wallet_account(driver_id: str) -> str:
 
 
 def escrow_account(session_id: str) -> str:
-    """What of a wallet is set aside for a session."""
+    """What of a wallet, or of a deposit on chain, is set aside for a session."""
     return f"escrow/{session_id}"
+
+
+def deposits_account(operator_id: str) -> str:
+    """What drivers have deposited on chain with an operator, and what was settled of it there (a positive balance)."""
+    return f"chain/{operator_id}"
 
 
 def organisation_account(operator_id: str, organisation_id: str) -> str:
@@ -155,10 +167,7 @@ class Book:
 
     def refund(self, refund_id: str, amount_minor: int, tax_minor: int, at: datetime) -> tuple[Transfer, ...]:
         """Money back to where it came from, and so much less sold; `tax_minor` is the tax in it."""
-        source = wallet_account(self.driver_id) if is_wallets(refund_id) else self._card
-        if (payer := paying_organisation(refund_id)) is not None:
-            source = organisation_account(self.operator_id, payer)
-        money = self._transfer(TransferKind.REFUND, self._driver, source, amount_minor, at, refund_id)
+        money = self._transfer(TransferKind.REFUND, self._driver, self._source(refund_id), amount_minor, at, refund_id)
         return (money, *self.waiver(refund_id, amount_minor, tax_minor, at))
 
     def waiver(self, reference: str, amount_minor: int, tax_minor: int, at: datetime) -> tuple[Transfer, ...]:
@@ -196,6 +205,23 @@ class Book:
         """What of it goes back to the wallet."""
         debit, credit = escrow_account(self.session_id), wallet_account(self.driver_id)
         payment_id = wallets_payment(self.session_id)
+        return self._transfer(TransferKind.ESCROW_RETURNED, debit, credit, amount_minor, at, payment_id)
+
+    def deposited(self, amount_minor: int, at: datetime) -> Transfer:
+        """What lies on chain for this session, seen there: a deposit is made once, and never grows."""
+        debit, credit = deposits_account(self.operator_id), escrow_account(self.session_id)
+        reference = f"{deposits_payment(self.session_id)}/{amount_minor}"
+        return self._transfer(TransferKind.ESCROW, debit, credit, amount_minor, at, reference)
+
+    def deposit_settled(self, amount_minor: int, at: datetime) -> Transfer:
+        """What of it was settled, and pays the bill."""
+        payment_id, escrow = deposits_payment(self.session_id), escrow_account(self.session_id)
+        return self._transfer(TransferKind.ESCROW_SETTLED, escrow, self._driver, amount_minor, at, payment_id)
+
+    def deposit_returned(self, amount_minor: int, at: datetime) -> Transfer:
+        """What of it went back to its driver there."""
+        debit, credit = escrow_account(self.session_id), deposits_account(self.operator_id)
+        payment_id = deposits_payment(self.session_id)
         return self._transfer(TransferKind.ESCROW_RETURNED, debit, credit, amount_minor, at, payment_id)
 
     def wallet_charge(self, payment_id: str, amount_minor: int, at: datetime) -> Transfer:
@@ -241,6 +267,18 @@ class Book:
         account = f"written_off/{self.operator_id}"
         return self._transfer(TransferKind.WRITE_OFF, account, self._driver, amount_minor, at, reference)
 
+    def _source(self, payment_id: str) -> str:
+        """The account that money of a payment came from."""
+        match way_of(payment_id).way:
+            case Way.CARD:
+                return self._card
+            case Way.WALLET:
+                return wallet_account(self.driver_id)
+            case Way.ORGANISATION:
+                return organisation_account(self.operator_id, paying_organisation(payment_id) or "")
+            case Way.DEPOSIT:
+                return deposits_account(self.operator_id)
+
     def _transfer(  # noqa: PLR0913, PLR0917 (a transfer has this much to say)
         self, kind: TransferKind, debit: str, credit: str, amount_minor: int, at: datetime, reference: str = ""
     ) -> Transfer:
@@ -284,7 +322,7 @@ def held_minor(transfers: Iterable[Transfer]) -> int:
 
 
 def escrow_minor(transfers: Iterable[Transfer]) -> int:
-    """What of a wallet is set aside for a session by its books."""
+    """What of a wallet or a deposit is set aside for a session by its books."""
     signs = {TransferKind.ESCROW: 1, TransferKind.ESCROW_SETTLED: -1, TransferKind.ESCROW_RETURNED: -1}
     return sum(signs.get(it.kind, 0) * it.amount_minor for it in transfers)
 

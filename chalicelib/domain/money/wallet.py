@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 
+from chalicelib.domain.money.deposits import ChainOutbox, Deposit
 from chalicelib.domain.money.minimums import chargeable_minor, least_charge_minor
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.caps import charge_cap_minor, is_taken
@@ -196,7 +197,7 @@ class WalletEntry:
     paid_minor: int = 0
 
 
-WalletPaper = TopUp | Escrow | PayOut
+WalletPaper = TopUp | Escrow | PayOut | Deposit | ChainOutbox
 
 
 def month_of(at: datetime) -> str:

@@ -57,6 +57,15 @@ class ExportedWallet(ResponseBody):
     entries: list[WalletEntryView]
 
 
+class ExportedDeposit(ResponseBody):
+    """What a session is called on chain, and the salt that shows it; who deposited is kept nowhere here."""
+
+    session_id: str
+    session_name: str
+    salt: str
+    expires_at: datetime
+
+
 class Export(ResponseBody):
     """All that is kept of a driver; ask again with `cursor` for more sessions."""
 
@@ -78,6 +87,7 @@ class Export(ResponseBody):
         watches=[WATCH],
         disputes=[],
         wallets=[],
+        deposits=[],
         organisations=["acme-fleet"],
         cars=[KEPT_CAR],
         sessions=[examples.SESSION],
@@ -100,6 +110,7 @@ class Export(ResponseBody):
     watches: list[WatchView]
     disputes: list[ExportedDispute]
     wallets: list[ExportedWallet]
+    deposits: list[ExportedDeposit]
     organisations: Annotated[list[str], Field(description="that pay for them")]
     cars: list[KeptCar]
     sessions: list[SessionView]
@@ -141,6 +152,12 @@ def export(request: Request) -> Export:
         wallets=[
             ExportedWallet(wallet=wallet_view(it), entries=[entry_view(entry) for entry in entries])
             for it, entries in kept.wallets
+        ],
+        deposits=[
+            ExportedDeposit(
+                session_id=it.session_id, session_name=f"0x{it.name}", salt=it.salt, expires_at=it.expires_at
+            )
+            for it in kept.deposits
         ],
         organisations=[it.organisation_id for it in kept.driver.organisations.values()],
         cars=[kept_car(it) for it in kept.cars],

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import timedelta
 
 from chalicelib.domain.chargers.events import Reading
+from chalicelib.domain.charging.holds import is_confirmed
 from chalicelib.domain.charging.preferences import ChargingPreferences
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.drivers import is_guest
@@ -101,11 +102,16 @@ def session(
         written_off_minor=it.written_off_minor,
         is_paid_at_terminal=it.settlement is not None,
         refunded_minor=it.refunded_minor,
-        action=action(it.action) if it.action and not it.card_hold and not it.is_over else None,
+        action=action(it.action) if it.action and _is_asked_by_bank(it) else None,
         live_url=f"/v1/sessions/{it.session_id}/live?ticket={ticket}" if ticket else None,
         live_socket=_live_socket(it, ticket) if ticket else None,
         receipt_url=_receipt_url(it) if it.has_receipt else None,
     )
+
+
+def _is_asked_by_bank(it: Session) -> bool:
+    """Whether their card's bank asks its holder to confirm; a deposit on chain is asked for without a secret."""
+    return it.action is not None and bool(it.action.client_secret) and not is_confirmed(it) and not it.is_over
 
 
 def curve_point(it: Session, reading: Reading) -> CurvePoint:

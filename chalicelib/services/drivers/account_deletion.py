@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from chalicelib.domain.chargers.fault_report import FaultReport
 from chalicelib.domain.chargers.watches import Watch
 from chalicelib.domain.charging.session import Origin, Session
+from chalicelib.domain.money.deposits import Deposit
 from chalicelib.domain.money.wallet import Wallet, WalletEntry
 from chalicelib.domain.notifications import Notification
 from chalicelib.domain.reservations import Reservation, ReservationStatus
@@ -47,6 +48,7 @@ class Belongings:
     fault_reports: Sequence[FaultReport]
     watches: Sequence[Watch]
     wallets: Sequence[tuple[Wallet, Sequence[WalletEntry]]]
+    deposits: Sequence[Deposit]
     cars: Sequence[Vehicle]
     sessions: Sequence[Session]
     next_cursor: str | None
@@ -96,6 +98,7 @@ class AccountDeletion:
                 (it, self.wallets.entries(driver_id, it.currency, _PAGE, None)[0])
                 for it in self.wallets.of_driver(driver_id)
             ],
+            deposits=self.wallets.deposits(driver_id),
             cars=self.cars.of_driver(driver_id),
             sessions=sessions,
             next_cursor=next_cursor,

@@ -7,7 +7,7 @@ shown while it lasts. A reader that shows too many unknown tokens in an hour is 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -90,7 +90,8 @@ class Authorizations:
     """Looks tokens up. One read for an RFID token or an app's, and one more for an RFID token's driver.
 
     Three more for the price, where that matters: a driver's own token abroad, one that waits for its driver, a driver
-    without a card. A write for a token nobody has, for one refused, and for a claim that this proves.
+    without a card, whose wallet is one more. A write for a token nobody has, for one refused, and for a claim that this
+    proves.
 
     Where the operator's rule bounds how many charges may run under one card, two more for the driver's newest
     sessions: an index that may be a second old, so that two starts in one breath may both be let in.
@@ -107,6 +108,7 @@ class Authorizations:
     operators: Operators
     clock: Clock
     rules: TokenRules
+    has_prepaid: Callable[[str, str, int], bool]
 
     def shown(self, connection: Connection, token: str, *, is_contract_proven: bool = False) -> Authorization:
         """Who shows `token` at a charger, and whether it may go on: nobody knows yet whether to begin or to end.
@@ -227,15 +229,19 @@ class Authorizations:
         return None
 
     def _why_not(self, token: Token, driver: Driver, operator_id: str, price: _Price) -> TokenRefusal | None:
-        """The rules of an app's driver, and what either side has said of the token. No read but of a price."""
+        """The rules of an app's driver, and what either side has said of the token. No read but of price and wallet."""
         if token.blocked or token.blocked_by_driver:
             return TokenRefusal.BLOCKED
         barred = why_barred(driver, self.clock(), operator_id)
         if barred is not None:
             return _REFUSALS.get(barred.code, TokenRefusal.DRIVER_BLOCKED)
-        if not can_pay(driver, price):
+        if not can_pay(driver, price) and not self._is_prepaid(driver, price()):
             return TokenRefusal.NO_CARD
         return TokenRefusal.EXPIRED if token.expires_at is not None and token.expires_at <= self.clock() else None
+
+    def _is_prepaid(self, driver: Driver, tariff: Tariff | None) -> bool:
+        """Whether their wallet is good for what is held there, as for a start by app; one read of it."""
+        return tariff is not None and self.has_prepaid(driver.driver_id, tariff.currency, tariff.hold_minor)
 
     def _prove(self, claim: Token) -> bool:
         """A claim is shown to a reader while it lasts: from now on it is its driver's. False: somebody was quicker."""

@@ -106,9 +106,18 @@ class Eligibility:
         return charger, site, tariff
 
     def spot(
-        self, driver: Driver, charger_id: str, connector: ConnectorId, paid_for_at: Container[str] = ()
+        self,
+        driver: Driver,
+        charger_id: str,
+        connector: ConnectorId,
+        paid_for_at: Container[str] = (),
+        *,
+        is_deposited: bool = False,
     ) -> AvailableConnector:
-        """A connector free for this driver, for whom others pay at those operators'. Raises NotFound, Refusal."""
+        """A connector free for this driver, for whom others pay at those operators'. Raises NotFound, Refusal.
+
+        Where they will deposit on chain it takes no card.
+        """
         charger, states = together(
             lambda: self.chargers.get(charger_id), lambda: self.connectors.of_charger(charger_id)
         )
@@ -125,7 +134,7 @@ class Eligibility:
         tariff = self._tariff(driver, site)
         if tariff is None:
             raise Refusal("no_tariff", f"site {site.site_id} has no price; its operator must set one")
-        can = charger.operator_id in paid_for_at or can_pay(driver, lambda: tariff)
+        can = is_deposited or charger.operator_id in paid_for_at or can_pay(driver, lambda: tariff)
         if not can and not self.has_prepaid(driver.driver_id, tariff.currency, tariff.hold_minor):
             raise Refusal("no_card", "save a card first (POST /v1/cards/setup)")
         if charger.connection_id is None:

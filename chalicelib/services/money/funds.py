@@ -13,13 +13,13 @@ from chalicelib.domain.charging.bounds import (
     more_unasked_minor,
     unasked_minor,
 )
-from chalicelib.domain.charging.names import is_ours
 from chalicelib.domain.charging.session import Charge, Hold, Session
 from chalicelib.domain.charging.transitions import (
     Charged,
     ChargesPlanned,
     PaymentFailed,
 )
+from chalicelib.domain.charging.ways import way_of
 from chalicelib.domain.drivers import is_guest
 from chalicelib.domain.money.ledger import WAIVED, tax_to_reverse
 from chalicelib.domain.money.minimums import chargeable_minor
@@ -37,7 +37,8 @@ class Funds(Holds):
         """Write down what is sold, and what of it its operator has taken away again since. Safe to do again."""
         if session.bill is None:
             raise ValueError(f"session {session.session_id} has no bill")
-        if session.escrow is None or not session.payable_minor or session.is_over:
+        is_at_once = session.escrow is not None and session.escrow.way.is_settled_at_once
+        if not is_at_once or not session.payable_minor or session.is_over:
             # Else it is booked in the step that settles it (`wallet_payments.py`, `organisation_payments.py`).
             self.ledger.append(book_of(session).sale(session.bill, self.clock()))
         for it in session.corrections:
@@ -66,7 +67,7 @@ class Funds(Holds):
         session = self._reached(session, left_minor)
         for hold in session.holds:
             amount_minor = min(left_minor, hold.amount_minor)
-            amount_minor = amount_minor if hold.is_escrow else self._chargeable(session, amount_minor)
+            amount_minor = self._chargeable(session, amount_minor) if hold.way.is_providers else amount_minor
             left_minor -= amount_minor
             if amount_minor:
                 charges.append(Charge(hold.payment_id, amount_minor))
@@ -91,19 +92,28 @@ class Funds(Holds):
         for charge in session.takings or ():
             if charge.taken_minor is None:
                 hold = Hold(charge.payment_id, charge.asked_minor)
-                taken_minor = self._way(hold).taken_minor(session, hold)
+                taken_minor = self.ways.of(hold.payment_id).taken_minor(session, hold)
                 if not taken_minor:
                     return False
                 session = self.received(session, charge.payment_id, taken_minor)
         return session.payment is not None
 
+    def ask_after(self, session: Session) -> Session:
+        """The session after a look whether what nobody tells of was taken by now. Raises PaymentsUnavailable."""
+        for charge in session.takings or ():
+            if charge.taken_minor is None and way_of(charge.payment_id).is_asked_after:
+                hold = Hold(charge.payment_id, charge.asked_minor)
+                taken_minor = self.ways.of(hold.payment_id).taken_minor(session, hold)
+                session = self.received(session, hold.payment_id, taken_minor) if taken_minor else session
+        return session
+
     def received(self, session: Session, payment_id: str, amount_minor: int) -> Session:
-        """The provider says that money came: write it down, once. What a wallet or an organisation did is booked."""
+        """Money is known to have come: write it down, once. What is not the provider's is booked by whoever took it."""
         now = self.clock()
         book = book_of(session)
         was_held = any(hold.payment_id == payment_id for hold in session.holds)
         entry = book.capture if was_held else book.charge
-        if not is_ours(payment_id):
+        if way_of(payment_id).is_providers:
             self.ledger.append([entry(payment_id, amount_minor, now)])
         session = self.changes.apply(session.session_id, Charged(payment_id, amount_minor, now), known=session)
         return self.debts.leave(session) if session.is_over and session.payment is not None else session
@@ -116,7 +126,7 @@ class Funds(Holds):
         for charge in session.takings or ():
             if charge.taken_minor is None:
                 hold = Hold(charge.payment_id, charge.asked_minor)
-                taken_minor = self._way(hold).taken_minor(session, hold)
+                taken_minor = self.ways.of(hold.payment_id).taken_minor(session, hold)
                 if taken_minor:
                     session = self.received(session, charge.payment_id, taken_minor)
         taken = {it.payment_id for it in session.takings or () if it.taken_minor}
@@ -138,7 +148,7 @@ class Funds(Holds):
         if session.escrow is None or beyond_minor <= 0:
             return session
         to_minor = session.escrow.amount_minor + beyond_minor
-        raised = self._way(session.escrow).raise_hold(session, session.escrow, to_minor)
+        raised = self.ways.of(session.escrow.payment_id).raise_hold(session, session.escrow, to_minor)
         return session if raised is None else self._placed(session, raised)
 
     def _take(self, session: Session, charges: list[Charge], instead: str) -> None:
@@ -149,8 +159,8 @@ class Funds(Holds):
             if charge is None:
                 continue
             try:
-                self._way(hold).capture(session, hold, charge.asked_minor)
-                if hold.is_escrow:
+                self.ways.of(hold.payment_id).capture(session, hold, charge.asked_minor)
+                if hold.way.is_settled_at_once:
                     # No webhook tells of it: it is done.
                     session = self.received(session, hold.payment_id, charge.asked_minor)
             except Declined as error:
@@ -207,7 +217,7 @@ class Funds(Holds):
         return session, charge, owed_minor
 
     def _charge(self, session: Session, amount_minor: int, purpose: str) -> Charge:
-        charged = self.payments().charge(session, self._payer_again(session), amount_minor, purpose)
+        charged = self.ways.payments().charge(session, self._payer_again(session), amount_minor, purpose)
         self.ledger.append([book_of(session).charge(charged.payment_id, charged.amount_minor, self.clock())])
         return Charge(charged.payment_id, charged.amount_minor, charged.amount_minor)
 

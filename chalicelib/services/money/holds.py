@@ -1,6 +1,6 @@
 """Sets a session's money aside: before energy flows, and more of it while it does; of a wallet, on a card, or both.
 
-Where an organisation pays it is of its budget, and of nothing else.
+Where an organisation pays it is of its budget, and of nothing else; and where its driver deposits on chain, of that.
 
 Each step may be done again. What the provider was asked for bears a name made of the session and the step, so that
 asking again moves nothing more. What nobody needs is given back, and a hold that is lost while a car charges is
@@ -10,7 +10,6 @@ renewed, or the charge ends.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.charging.bounds import (
@@ -32,14 +31,13 @@ from chalicelib.domain.money.minimums import least_charge_minor
 from chalicelib.ports import Clock
 from chalicelib.ports.charging import Transactions
 from chalicelib.ports.drivers import Drivers
-from chalicelib.ports.money import Ledger, Payments, WayOfPaying
+from chalicelib.ports.money import Ledger
 from chalicelib.records.drivers import Driver
 from chalicelib.records.money import Declined, TooLittle
 from chalicelib.services.charging.monitor import attention_wh, outgrown_at_wh
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.money.debts import Debts
-from chalicelib.services.money.organisation_payments import OrganisationPayments
-from chalicelib.services.money.wallet_payments import WalletPayments
+from chalicelib.services.money.ways import WaysOfPaying
 
 _log = logging.getLogger(__name__)
 
@@ -63,19 +61,14 @@ def hold_needed_minor(session: Session) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Holds:
-    """What is set aside for a session, on a card, of its driver's wallet, or of their organisation's budget.
-
-    `payments` is a function, for a step that takes no money should not load what does.
-    """
+    """What is set aside for a session, in whichever way it is paid."""
 
     drivers: Drivers
     ledger: Ledger
     transactions: Transactions
     changes: SessionChanges
     debts: Debts
-    wallet: WalletPayments
-    organisation: OrganisationPayments
-    payments: Callable[[], Payments]
+    ways: WaysOfPaying
     clock: Clock
 
     def is_set_aside(self, session: Session) -> bool:
@@ -85,7 +78,12 @@ class Holds:
 
     def set_aside(self, session: Session) -> Session:
         """What a wallet has, and the rest on a card. Raises Declined, CardholderNeeded, PaymentsUnavailable."""
-        session = self._from_organisation(session) if session.organisation_id else self._from_wallet(session)
+        if session.organisation_id:
+            session = self._from_organisation(session)
+        elif session.is_on_chain:
+            session = self._from_deposit(session)
+        else:
+            session = self._from_wallet(session)
         if not self.is_set_aside(session):
             least_minor = least_charge_minor(session.tariff.currency, session.created_at.date())
             missing_minor = max(least_minor, agreed_hold_minor(session) - session.held_minor)
@@ -134,6 +132,8 @@ class Holds:
         if old is None or session.state is not State.ACTIVE:
             return session
         try:
+            if not old.way.is_providers:
+                raise Declined("what is set aside runs out, and cannot be placed anew")
             new = self._hold(session, self._payer_again(session), old.amount_minor)
         except Declined as error:
             return self._end(session, error)
@@ -148,22 +148,17 @@ class Holds:
         """Let go of everything that is set aside and not taken."""
         for hold in session.holds:
             self.release(session, hold)
-        # A crash may have come between its being set aside and the session's knowing of it.
-        if session.escrow is None and session.organisation_id:
-            self.organisation.void(session, Hold("", 0))
-        elif session.escrow is None and session.driver_id is not None and self.wallet.issuer_id:
-            self.wallet.void(session, Hold("", 0))
-        if session.card_hold is None and session.action is not None:
-            self.payments().void(session, Hold(session.action.payment_id, 0))
+        for payment_id in self.ways.unseen(session):
+            self.ways.of(payment_id).void(session, Hold(payment_id, 0))
 
     def release(self, session: Session, hold: Hold) -> None:
         """Give a hold back. One that was taken already is told of by the provider, and stays as it is."""
         try:
-            self._way(hold).void(session, hold)
+            self.ways.of(hold.payment_id).void(session, hold)
         except Declined:
             _log.warning("the hold was taken already; that word will come", extra={"session_id": session.session_id})
             return
-        if not hold.is_escrow:
+        if hold.way.is_providers:
             self.ledger.append([book_of(session).void(hold.payment_id, hold.amount_minor, self.clock())])
 
     def _from_organisation(self, session: Session) -> Session:
@@ -171,15 +166,22 @@ class Holds:
         driver = self.drivers.get(session.driver_id) if session.driver_id else None
         if driver is None:
             raise Declined("nobody is there whom an organisation could pay for")
-        return self._placed(session, self.organisation.hold(session, driver, agreed_hold_minor(session)))
+        return self._placed(session, self.ways.organisation.hold(session, driver, agreed_hold_minor(session)))
+
+    def _from_deposit(self, session: Session) -> Session:
+        """All that is needed, as its driver has deposited it. Raises what `set_aside` does."""
+        driver = self.drivers.get(session.driver_id) if session.driver_id else None
+        if driver is None:
+            raise Declined("nobody is there who could deposit")
+        return self._placed(session, self.ways.chain.hold(session, driver, agreed_hold_minor(session)))
 
     def _from_wallet(self, session: Session) -> Session:
         """Set aside what the driver's wallet has of it. A guest has none."""
-        driver = self.drivers.get(session.driver_id) if self.wallet.issuer_id and session.driver_id else None
+        driver = self.drivers.get(session.driver_id) if self.ways.wallet.issuer_id and session.driver_id else None
         if driver is None or is_guest(driver.driver_id) or session.escrow is not None:
             return session
         try:
-            return self._placed(session, self.wallet.hold(session, driver, agreed_hold_minor(session)))
+            return self._placed(session, self.ways.wallet.hold(session, driver, agreed_hold_minor(session)))
         except Declined:
             return session
 
@@ -189,20 +191,15 @@ class Holds:
         return self.changes.apply(session.session_id, placed, known=session)
 
     def _more(self, session: Session, more_minor: int) -> Hold:
-        """Of a wallet or a budget it is of that alone: no card is asked beyond what was held on it at the start."""
+        """Of wallet, budget or deposit it is of that alone: no card is asked beyond what it was held for."""
         if session.escrow is not None:
-            way, to_minor = self._way(session.escrow), session.escrow.amount_minor + more_minor
+            way, to_minor = self.ways.of(session.escrow.payment_id), session.escrow.amount_minor + more_minor
             raised = way.raise_hold(session, session.escrow, to_minor)
             if raised is None:
-                raise Declined("the wallet, or the organisation's budget, is empty")
+                raise Declined("there is no more in the wallet, the organisation's budget or the deposit")
             return raised
         payer = self._payer_again(session)
         return self._raise(session, more_minor) or self._hold(session, payer, more_minor)
-
-    def _way(self, hold: Hold) -> WayOfPaying:
-        if hold.organisation_id is not None:
-            return self.organisation
-        return self.wallet if hold.is_escrow else self.payments()
 
     def _end(self, session: Session, error: Declined) -> Session:
         """Nothing sets aside what flows from now on: a charge ends, and one that has not begun does not."""
@@ -214,15 +211,15 @@ class Holds:
     def _hold(self, session: Session, driver: Driver, amount_minor: int) -> Hold:
         """A further hold, of no less than cards can be held for: what is taken of it is not more for that."""
         now = self.clock()
-        part = sum(not it.is_escrow for it in (*session.holds, *session.lost_holds))
+        part = sum(it.way.is_providers for it in (*session.holds, *session.lost_holds))
         amount_minor = max(amount_minor, least_charge_minor(session.tariff.currency, now.date()))
         try:
-            hold = self.payments().hold(session, driver, amount_minor, part)
+            hold = self.ways.payments().hold(session, driver, amount_minor, part)
         except TooLittle:
             # Less than our table thinks: what the tariff asks for is as good a guess as any.
             if amount_minor >= session.tariff.hold_minor:
                 raise
-            hold = self.payments().hold(session, driver, session.tariff.hold_minor, part)
+            hold = self.ways.payments().hold(session, driver, session.tariff.hold_minor, part)
         self.ledger.append([book_of(session).hold(hold.payment_id, hold.amount_minor, now)])
         return replace(hold, card=driver.card or "", capture_before=hold.capture_before or now + HOLD_IS_GOOD_FOR)
 
@@ -230,7 +227,7 @@ class Holds:
         """The first hold made larger, where the card's bank allows that."""
         if session.hold is None or session.top_ups:
             return None
-        raised = self.payments().raise_hold(session, session.hold, session.hold.amount_minor + more_minor)
+        raised = self.ways.payments().raise_hold(session, session.hold, session.hold.amount_minor + more_minor)
         if raised is None:
             return None
         by_minor = raised.amount_minor - session.hold.amount_minor

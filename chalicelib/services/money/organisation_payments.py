@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from chalicelib.domain.charging.names import organisations_payment
 from chalicelib.domain.charging.session import Hold, Session
+from chalicelib.domain.charging.ways import organisations_payment
 from chalicelib.domain.money.ledger import Book, Transfer
 from chalicelib.domain.money.organisation import MonthSpent, NotPaidFor, Organisation, PaidSession, budget_month
 from chalicelib.domain.pricing.wall_clock import zone

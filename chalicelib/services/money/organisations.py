@@ -42,6 +42,8 @@ class Pays(StrEnum):
 
     SELF = "self"
     ORGANISATION = "organisation"
+    # The driver themselves, by a deposit on chain.
+    DEPOSIT = "deposit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

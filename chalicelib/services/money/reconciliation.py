@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 
-from chalicelib.domain.charging.names import is_ours
+from chalicelib.domain.charging.ways import way_of
 from chalicelib.domain.money.ledger import (
     Transfer,
     TransferKind,
@@ -26,8 +26,16 @@ from chalicelib.domain.money.ledger import (
 from chalicelib.ports import Clock
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.money import Differences, Ledger, Payments, Statements
-from chalicelib.records.money import Compared, Comparison, ComparisonStage, Difference, ProviderPayment
+from chalicelib.records.money import (
+    Compared,
+    Comparison,
+    ComparisonStage,
+    Difference,
+    PaymentsUnavailable,
+    ProviderPayment,
+)
 from chalicelib.records.parts import WHOLE, Part
+from chalicelib.services.money.chain_payments import ChainPayments
 
 _log = logging.getLogger(__name__)
 _DAY = timedelta(days=1)
@@ -47,6 +55,7 @@ class Reconciliation:
     statements: Statements
     sessions: Sessions
     payments: Callable[[], Payments]
+    chain: ChainPayments
     clock: Clock
 
     def go_on(self, part: Part = WHOLE) -> int:
@@ -122,14 +131,16 @@ class Reconciliation:
         ours = {
             Compared.HELD: _held(entries),
             Compared.TAKEN: sum(amount for payment_id, amount in taken.items() if not names or payment_id in names),
-            Compared.REFUNDED: sum(amount for name, amount in refunded_minor(entries).items() if not is_ours(name)),
+            Compared.REFUNDED: sum(
+                amount for name, amount in refunded_minor(entries).items() if way_of(name).is_providers
+            ),
             Compared.ESCROW: escrow_minor(entries),
         }
         theirs = {
             Compared.HELD: sum(it.held_minor for it in payments),
             Compared.TAKEN: sum(it.taken_minor for it in payments),
             Compared.REFUNDED: sum(it.refunded_minor for it in payments),
-            Compared.ESCROW: self._open_minor(session_id) if ours[Compared.ESCROW] else 0,
+            Compared.ESCROW: self._open_minor(session_id, ours[Compared.ESCROW]) if ours[Compared.ESCROW] else 0,
         }
         operator_id = entries[0].operator_id if entries else ""
         currency = entries[0].currency if entries else payments[0].currency if payments else ""
@@ -144,9 +155,16 @@ class Reconciliation:
                     currency=currency,
                 )
 
-    def _open_minor(self, session_id: str) -> int:
-        """What a session that is not over has set aside of a wallet."""
+    def _open_minor(self, session_id: str, ours_minor: int) -> int:
+        """What a session that is not over has set aside of a wallet; of a deposit, what the chain says is open."""
         session = self.sessions.get(session_id)
+        if session is not None and session.is_on_chain:
+            try:
+                return self.chain.open_minor(session)
+            except PaymentsUnavailable as error:
+                # Nothing is known to differ, and whatever else there is to compare does not wait for a node.
+                _log.warning("not compared", extra={"session_id": session_id, "why": str(error)})
+                return ours_minor
         escrow = session.escrow if session is not None and not session.is_at_rest else None
         return escrow.amount_minor if escrow is not None else 0
 

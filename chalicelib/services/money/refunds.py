@@ -7,11 +7,10 @@ does nothing twice. The books are written from the session, which says how much 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.access.rights import RefundCap
-from chalicelib.domain.charging.names import is_wallets, paying_organisation
 from chalicelib.domain.charging.refund_events import Refunded, RefundFailed, RefundRefused, RefundsPlanned
 from chalicelib.domain.charging.refunds import Refund, RefundStatus
 from chalicelib.domain.charging.session import Session
@@ -20,7 +19,7 @@ from chalicelib.domain.pricing.caps import refund_caps_minor
 from chalicelib.ports import Clock
 from chalicelib.ports.access import RefundAllowances
 from chalicelib.ports.charging import Sessions
-from chalicelib.ports.money import Ledger, Payments, WayOfPaying
+from chalicelib.ports.money import Ledger
 from chalicelib.records import Conflict
 from chalicelib.records.access import CountedRefund
 from chalicelib.records.money import Declined, PaymentsUnavailable, PaymentUnderWay, ProviderRefund
@@ -28,8 +27,7 @@ from chalicelib.services.access import Refusal, operators_own
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.money.holds import book_of
 from chalicelib.services.money.invoice_collection import InvoiceCollection
-from chalicelib.services.money.organisation_payments import OrganisationPayments
-from chalicelib.services.money.wallet_payments import WalletPayments
+from chalicelib.services.money.ways import WaysOfPaying
 
 # All of a session's stand in its row.
 _MOST = 50
@@ -53,9 +51,7 @@ class Refunds:
     sessions: Sessions
     ledger: Ledger
     changes: SessionChanges
-    wallet: WalletPayments
-    organisation: OrganisationPayments
-    payments: Callable[[], Payments]
+    ways: WaysOfPaying
     allowances: RefundAllowances
     collection: InvoiceCollection
     clock: Clock
@@ -161,8 +157,7 @@ class Refunds:
     def _carried_out(self, session: Session, part: Refund) -> Session:
         if part.status is RefundStatus.PLANNED:
             try:
-                way = self._way(part.payment_id)
-                way.refund(session, part.payment_id, part.amount_minor, part.key)
+                self.ways.of(part.payment_id).refund(session, part.payment_id, part.amount_minor, part.key)
             except Declined as error:
                 self.changes.apply(session.session_id, RefundRefused(part.reference))
                 raise Refusal("refund_refused", str(error)) from None
@@ -171,11 +166,6 @@ class Refunds:
             session = self.changes.apply(session.session_id, Refunded(replace(part, at=self.clock())), known=session)
         self._book(session, part.reference)
         return session
-
-    def _way(self, payment_id: str) -> WayOfPaying:
-        if paying_organisation(payment_id) is not None:
-            return self.organisation
-        return self.wallet if is_wallets(payment_id) else self.payments()
 
     def _book(self, session: Session, reference: str) -> None:
         """What the session says of it, written down unless it is."""

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from chalicelib.domain.charging.names import wallets_payment
 from chalicelib.domain.charging.session import Hold, Session
+from chalicelib.domain.charging.ways import wallets_payment
 from chalicelib.domain.money.ledger import Book, Transfer, TransferKind
 from chalicelib.domain.money.wallet import EntryKind, Escrow, Wallet, WalletEntry, fee_minor, refill_minor
 from chalicelib.ports import Clock

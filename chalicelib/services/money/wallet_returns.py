@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.charging.session import Hold
+from chalicelib.domain.money.deposits import ChainOutbox, Deposit
 from chalicelib.domain.money.ledger import Book, Transfer, TransferKind, received_minor
 from chalicelib.domain.money.minimums import step_minor
 from chalicelib.domain.money.wallet import (
@@ -39,6 +40,7 @@ from chalicelib.records import Conflict
 from chalicelib.records.money import Declined, Movement, PaymentNews, PaymentNewsKind, ProviderRefund
 from chalicelib.records.parts import WHOLE, Part
 from chalicelib.services.access import Refusal
+from chalicelib.services.money.chain_payments import ChainPayments
 from chalicelib.services.money.wallet_moves import WalletMoves
 from chalicelib.services.money.wallet_payments import LOOKED_AFTER, WalletPayments
 from chalicelib.services.money.wallets import DriverWallets
@@ -57,6 +59,7 @@ class WalletReturns:
     wallets: Wallets
     driver_wallets: DriverWallets
     wallet_payments: WalletPayments
+    chain: ChainPayments
     sessions: Sessions
     drivers: Drivers
     ledger: Ledger
@@ -171,6 +174,8 @@ class WalletReturns:
                         self._sent(paper)
                     case Escrow():
                         self._look_after(paper)
+                    case Deposit() | ChainOutbox():
+                        self.chain.look_after(paper)
             except Conflict:
                 _log.info("somebody else is at it")
             except Exception:

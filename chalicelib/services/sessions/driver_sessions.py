@@ -32,6 +32,7 @@ from chalicelib.services.chargers.connectors import take_connector
 from chalicelib.services.chargers.read_once import ReadOnce
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.drivers.eligibility import Eligibility, busy
+from chalicelib.services.money.chain_payments import ChainPayments
 from chalicelib.services.money.debts import Debts
 from chalicelib.services.money.organisations import PayingOrganisations, Pays
 from chalicelib.services.money.receipts import IssuedReceipts
@@ -42,10 +43,9 @@ from chalicelib.services.reservations import DriverReservations
 from chalicelib.services.sessions.elapsed import Elapsed, elapsed
 from chalicelib.services.sessions.start_limits import StartLimits
 
-_LIVE_BATCH = 100
+_LIVE_BATCH, _STATEMENT_PAGE = 100, 100
 # Of a driver's list so many pages are looked through for one that is asked for.
 _MOST_PAGES = 10
-_STATEMENT_PAGE = 100
 # Where a charger has not said how long a car may take to be plugged in.
 START_WAIT = timedelta(seconds=60)
 _LONGEST_START = timedelta(minutes=15)
@@ -168,6 +168,7 @@ class DriverSessions:
     eligibility: Eligibility
     driver_reservations: DriverReservations
     organisations: PayingOrganisations
+    chain: ChainPayments
     issued_receipts: IssuedReceipts
     debts: Debts
     workflow: Workflow
@@ -188,9 +189,10 @@ class DriverSessions:
         if known is not None:
             return self._again(known, wanted), False
         driver = self._payer(driver_id)
-        paying = self.organisations.paying(driver, pays)
+        paying, is_deposited = self.organisations.paying(driver, pays), pays is Pays.DEPOSIT
         try:
-            spot = self.eligibility.spot(driver, wanted.charger_id, wanted.connector, paying)
+            at = (wanted.charger_id, wanted.connector)
+            spot = self.eligibility.spot(driver, *at, paying, is_deposited=is_deposited)
         except Refusal:
             # What stands in the way may be this very request, made twice at once.
             begun = self.sessions.get(session_id) if key else None
@@ -217,7 +219,7 @@ class DriverSessions:
             plug_w=registered_w(spot.charger, wanted.connector),
             is_load_managed=spot.site.is_load_managed,
         )
-        session = self.organisations.paid_for(session, paying, pays)
+        session = self.chain.paid_for(session) if is_deposited else self.organisations.paid_for(session, paying, pays)
         begun_lately = self.eligibility.note_beginning(driver_id, session_id)
         self.start_limits.check(driver_id, session_id, begun_lately)
         if spot.reservation is not None:

@@ -15,7 +15,7 @@ from typing import Any
 from chalicelib.domain.chargers.commands import Message, StartCharging, StopCharging, Trigger, Unable
 from chalicelib.domain.chargers.events import ConnectorStatus
 from chalicelib.domain.charging.bounds import unasked_minor
-from chalicelib.domain.charging.holds import Released
+from chalicelib.domain.charging.holds import Released, is_confirmed
 from chalicelib.domain.charging.session import Origin, Reason, Session, State
 from chalicelib.domain.charging.stuck import why_stuck
 from chalicelib.domain.charging.terminal import SettledAtTerminal, is_terminal_token
@@ -29,6 +29,7 @@ from chalicelib.domain.charging.transitions import (
     StopRequested,
 )
 from chalicelib.domain.charging.waits import Step
+from chalicelib.domain.charging.ways import way_of
 from chalicelib.domain.charging.wishes import FootprintFound
 from chalicelib.domain.operators import AlarmKind
 from chalicelib.domain.pricing.energy import Measured
@@ -39,7 +40,7 @@ from chalicelib.ports.charging import Sessions, Transactions, Workflow
 from chalicelib.ports.operators import AlarmChecks
 from chalicelib.records.chargers import ConnectorState, Gone, Purpose, SoonBack
 from chalicelib.records.charging import Waiting
-from chalicelib.records.money import CardholderNeeded, Declined
+from chalicelib.records.money import CardholderNeeded, Declined, PaymentsUnavailable
 from chalicelib.records.parts import WHOLE, Part
 from chalicelib.services.chargers.commands import ChargerCommands
 from chalicelib.services.charging.inferred_ends import InferredEnds
@@ -242,8 +243,9 @@ class Lifecycle:
         now = self.clock()
         reason = _REASONS.get(error, Reason.INTERNAL)
         before = self._get(session_id)
-        if before.action is not None and before.card_hold is None and reason is Reason.CHARGER_DID_NOT_START:
-            reason = Reason.CARD_NOT_CONFIRMED
+        if before.action is not None and not is_confirmed(before) and reason is Reason.CHARGER_DID_NOT_START:
+            is_cards = way_of(before.action.payment_id).is_providers
+            reason = Reason.CARD_NOT_CONFIRMED if is_cards else Reason.PAYMENT_DECLINED
         failure = StartFailed(reason, now)
         session = self.changes.apply(session_id, failure, PaymentFailed(now))
         if not session.is_over:
@@ -311,12 +313,20 @@ class Lifecycle:
         if session.is_standing:
             session = self.overstays.settled(session)
         if session.state is State.STOPPING:
+            session = self._asked_after(session)
             self.workflow.start(session)
             if self.ends.is_over(session):
                 session = self.metering.measured(session)
             elif session.left_at is None:
                 self._ask_to_stop(session)
         self.changes.wake(session, self.sessions.waiting(session.session_id))
+
+    def _asked_after(self, session: Session) -> Session:
+        try:
+            return self.funds.ask_after(session)
+        except PaymentsUnavailable as error:
+            _log.info("not taken yet", extra={"session_id": session.session_id, "why": str(error)})
+            return session
 
     def _knock(self, session: Session) -> None:
         """A charger whose socket should have ended by now may be gone without anybody having been told."""

@@ -5,7 +5,7 @@
 """
 
 interface Escrow:
-    def deposit(session: bytes32, operator: address, expires_at: uint256): payable
+    def deposit(session: bytes32, operator: address, payee: address, expires_at: uint256): payable
     def settle(session: bytes32, amount: uint256, log_root: bytes32): nonpayable
     def refund(session: bytes32): nonpayable
     def withdraw(payee: address): nonpayable
@@ -31,8 +31,8 @@ def be(session: bytes32, refuses: bool, comes_back: bool):
 
 @external
 @payable
-def deposit(session: bytes32, operator: address, expires_at: uint256):
-    extcall Escrow(self.escrow).deposit(session, operator, expires_at, value=msg.value)
+def deposit(session: bytes32, operator: address, payee: address, expires_at: uint256):
+    extcall Escrow(self.escrow).deposit(session, operator, payee, expires_at, value=msg.value)
 
 
 @external

@@ -37,10 +37,13 @@ class Refused(Exception):
 class Chain:
     """The escrow on a chain of its own, with eight people who have money."""
 
-    def __init__(self) -> None:
+    def __init__(self, at_s: int | None = None) -> None:
         state = PyEVMBackend.generate_genesis_state(overrides={"balance": _RICH}, num_accounts=8)
-        self.tester = EthereumTester(PyEVMBackend(genesis_state=state))
+        began = PyEVMBackend.generate_genesis_params(overrides={"timestamp": at_s} if at_s else {})
+        self.tester = EthereumTester(PyEVMBackend(genesis_state=state, genesis_parameters=began))
         self.people: list[str] = list(self.tester.get_accounts())
+        # Who is paid, and signs nothing.
+        self.payee = self.people[6]
         self.escrow = self.deployed(kept())
 
     @property
@@ -91,6 +94,11 @@ class Chain:
     def balance(self, whose: str = "") -> int:
         """What somebody has, or the escrow."""
         return int(self.tester.get_balance(whose or self.escrow))
+
+    def give(self, whom: bytes, amount: int = 10**18) -> None:
+        """Have somebody from outside own something, to pay for gas."""
+        to = "0x" + whom.hex()
+        self.tester.send_transaction({"from": self.people[0], "to": to, "value": amount, "gas": 21_000})
 
     def wait(self, until_s: int) -> None:
         """Let time go by."""

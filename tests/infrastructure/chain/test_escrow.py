@@ -21,14 +21,6 @@ SESSION = keccak(b"session")
 MOST_GAS = {"deposit": 120_000, "settle": 60_000}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def blocks() -> Iterator[None]:
-    """A block comes a second after the one before it, however long this machine took."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("eth._utils.headers.eth_now", lambda: 0)
-        yield
-
-
 @pytest.fixture(scope="module")
 def fresh() -> Chain:
     return Chain()
@@ -45,7 +37,7 @@ def deposited(chain: Chain, amount: int = 5000, open_s: int = DAY_S) -> int:
     """A driver's deposit with an operator; when it expires."""
     _, driver, operator, *_ = chain.people
     expires_at = chain.now + open_s
-    chain.send(driver, "deposit", SESSION, operator, expires_at, value=amount)
+    chain.send(driver, "deposit", SESSION, operator, chain.payee, expires_at, value=amount)
     return expires_at
 
 
@@ -56,34 +48,39 @@ def test_what_is_deployed_is_what_the_source_says() -> None:
 def test_an_operator_settles_up_to_the_deposit_and_the_rest_goes_back(chain: Chain) -> None:
     _, driver, operator, *_ = chain.people
     expires_at = chain.now + DAY_S
-    sent = chain.send(driver, "deposit", SESSION, operator, expires_at, value=5000)
-    assert sent.events == (("Deposited", (SESSION, operator.lower(), 5000, expires_at)),)
-    who, whom, amount, until = chain.ask("escrow_of", SESSION)
-    assert (who, whom, amount, until) == (driver.lower(), operator.lower(), 5000, expires_at)
-    before = chain.balance(driver)
+    sent = chain.send(driver, "deposit", SESSION, operator, chain.payee, expires_at, value=5000)
+    assert sent.events == (("Deposited", (SESSION, operator.lower(), chain.payee.lower(), 5000, expires_at)),)
+    parties = (driver.lower(), operator.lower(), chain.payee.lower())
+    assert chain.ask("escrow_of", SESSION) == (*parties, 5000, expires_at)
+    before, payees_before = chain.balance(driver), chain.balance(chain.payee)
     sent = chain.send(operator, "settle", SESSION, 3000, ROOT)
     # An amount, what is left of it, and the root of the log: nothing else is told.
     assert sent.events == (("Settled", (SESSION, 3000, 2000, ROOT)),)
     assert (chain.balance(driver) - before, chain.balance()) == (2000, 0)
-    assert chain.ask("escrow_of", SESSION) == (driver.lower(), NOBODY, 0, expires_at)
+    # Whoever signs has none of it, and what was settled is told for good.
+    assert chain.balance(chain.payee) - payees_before == 3000
+    assert chain.ask("escrow_of", SESSION) == (driver.lower(), NOBODY, chain.payee.lower(), 3000, expires_at)
 
 
 @pytest.mark.parametrize("amount", [0, 1, 4999, 5000])
 def test_settling_costs_no_more_gas_than_promised(chain: Chain, amount: int) -> None:
     _, driver, operator, *_ = chain.people
-    took = chain.send(driver, "deposit", SESSION, operator, chain.now + DAY_S, value=5000).gas
+    took = chain.send(driver, "deposit", SESSION, operator, chain.payee, chain.now + DAY_S, value=5000).gas
     assert took <= MOST_GAS["deposit"]
     took = chain.send(operator, "settle", SESSION, amount, ROOT).gas
     assert took <= MOST_GAS["settle"]
 
 
-def test_an_operator_who_never_had_anything_pays_for_an_account_once(chain: Chain) -> None:
-    """Whoever is paid first is made an account by the chain (25,000 gas); an operator that settles has one."""
+def test_a_payee_who_never_had_anything_is_made_an_account_once(chain: Chain) -> None:
+    """Whoever is paid first is made an account by the chain, which takes 25,000 gas: once in a payee's life."""
     _, driver, operator, *_ = chain.people
-    assert chain.balance(operator) > 0
-    deposited(chain)
-    assert chain.send(operator, "settle", SESSION, 5000, ROOT).gas <= MOST_GAS["settle"]
-    assert chain.balance(driver) > 0
+    payee, took = "0x" + 40 * "7", []
+    for session in (SESSION, keccak(b"other")):
+        chain.send(driver, "deposit", session, operator, payee, chain.now + DAY_S, value=5000)
+        took.append(chain.send(operator, "settle", session, 5000, ROOT).gas)
+    assert took[0] <= MOST_GAS["settle"] + 25_000
+    assert took[1] <= MOST_GAS["settle"]
+    assert chain.balance(payee) == 10_000
 
 
 def test_nobody_settles_for_another_or_above_the_deposit_or_twice(chain: Chain) -> None:
@@ -126,15 +123,16 @@ def test_a_closed_escrow_stays_closed_and_no_one_is_paid_again_from_the_money_of
     chain: Chain, closed_by: str
 ) -> None:
     other, driver, operator, *_ = chain.people
-    chain.send(other, "deposit", keccak(b"other"), operator, chain.now + 2 * DAY_S, value=9000)
+    chain.send(other, "deposit", keccak(b"other"), operator, chain.payee, chain.now + 2 * DAY_S, value=9000)
     expires_at = deposited(chain)
     if closed_by == "settle":
         chain.send(operator, "settle", SESSION, 3000, ROOT)
     else:
         chain.wait(expires_at + 1)
         chain.send(other, "refund", SESSION)
-    # Nobody is paid for it any more, and its driver and time stay, so that it is not deposited for again.
-    assert chain.ask("escrow_of", SESSION) == (driver.lower(), NOBODY, 0, expires_at)
+    # It is nobody's to settle any more, and its driver and time stay, so that it is not deposited for again.
+    settled = 3000 if closed_by == "settle" else 0
+    assert chain.ask("escrow_of", SESSION) == (driver.lower(), NOBODY, chain.payee.lower(), settled, expires_at)
     for name, arguments in (("settle", (SESSION, 0, ROOT)), ("settle", (SESSION, 5000, ROOT)), ("refund", (SESSION,))):
         with pytest.raises(Refused, match="not open"):
             chain.send(operator, name, *arguments)
@@ -165,21 +163,22 @@ def test_a_second_later_anybody_may_refund_and_its_operator_settles_no_more(chai
 
 
 @pytest.mark.parametrize(
-    ("value", "operator", "open_s", "why"),
+    ("value", "nobody", "open_s", "why"),
     [
         (0, "", DAY_S, "amount"),
         (2**96, "", DAY_S, "amount"),
-        (1, NOBODY, DAY_S, "operator"),
+        (1, "operator", DAY_S, "operator"),
+        (1, "payee", DAY_S, "payee"),
         (1, "", HOUR_S - 60, "expiry"),
         (1, "", 31 * DAY_S, "expiry"),
     ],
 )
-def test_a_deposit_that_makes_no_sense_is_refused(
-    chain: Chain, value: int, operator: str, open_s: int, why: str
-) -> None:
-    _, driver, usual, *_ = chain.people
+def test_a_deposit_that_makes_no_sense_is_refused(chain: Chain, value: int, nobody: str, open_s: int, why: str) -> None:
+    _, driver, operator, *_ = chain.people
+    whose = {"operator": operator, "payee": chain.payee, nobody: NOBODY}
+    parties = (whose["operator"], whose["payee"])
     with pytest.raises(Refused, match=why):
-        chain.send(driver, "deposit", SESSION, operator or usual, chain.now + open_s, value=value)
+        chain.send(driver, "deposit", SESSION, *parties, chain.now + open_s, value=value)
 
 
 def test_money_that_belongs_to_no_session_is_not_taken(chain: Chain) -> None:
@@ -194,10 +193,10 @@ def test_whoever_refuses_money_stops_nobody_and_has_it_later(chain: Chain, is_dr
     attacker = chain.attacker()
     chain.send(driver, "be", SESSION, True, False, to=attacker)
     if is_driver:
-        chain.send(driver, "deposit", SESSION, operator, chain.now + DAY_S, value=5000, to=attacker)
+        chain.send(driver, "deposit", SESSION, operator, chain.payee, chain.now + DAY_S, value=5000, to=attacker)
         chain.send(operator, "settle", SESSION, 3000, ROOT)
     else:
-        chain.send(driver, "deposit", SESSION, attacker, chain.now + DAY_S, value=5000)
+        chain.send(driver, "deposit", SESSION, attacker, attacker, chain.now + DAY_S, value=5000)
         chain.send(driver, "settle", SESSION, 2000, to=attacker)
     assert chain.ask("kept", attacker) == (2000,)
     assert chain.balance() == 2000
@@ -215,7 +214,7 @@ def test_what_is_kept_for_one_who_refuses_adds_up_and_is_paid_at_once(chain: Cha
     attacker = chain.attacker()
     chain.send(driver, "be", SESSION, True, False, to=attacker)
     for session, amount in ((SESSION, 2000), (keccak(b"other"), 3000)):
-        chain.send(driver, "deposit", session, attacker, chain.now + DAY_S, value=5000)
+        chain.send(driver, "deposit", session, attacker, attacker, chain.now + DAY_S, value=5000)
         chain.send(driver, "settle", session, amount, to=attacker)
     assert (chain.ask("kept", attacker), chain.balance()) == ((5000,), 5000)
     chain.send(driver, "be", SESSION, False, False, to=attacker)
@@ -228,13 +227,13 @@ def test_whoever_comes_back_from_within_a_payment_gets_nothing_more(chain: Chain
     _, driver, operator, other, *_ = chain.people
     attacker = chain.attacker()
     # Somebody else's money lies there too.
-    chain.send(other, "deposit", keccak(b"other"), operator, chain.now + DAY_S, value=9000)
+    chain.send(other, "deposit", keccak(b"other"), operator, chain.payee, chain.now + DAY_S, value=9000)
     chain.send(driver, "be", SESSION, True, True, to=attacker)
     if is_driver:
-        chain.send(driver, "deposit", SESSION, operator, chain.now + DAY_S, value=5000, to=attacker)
+        chain.send(driver, "deposit", SESSION, operator, chain.payee, chain.now + DAY_S, value=5000, to=attacker)
         chain.send(operator, "settle", SESSION, 3000, ROOT)
     else:
-        chain.send(driver, "deposit", SESSION, attacker, chain.now + DAY_S, value=5000)
+        chain.send(driver, "deposit", SESSION, attacker, attacker, chain.now + DAY_S, value=5000)
         chain.send(driver, "settle", SESSION, 2000, to=attacker)
     # By `withdraw` it has all the gas that it wants.
     chain.send(driver, "be", SESSION, False, True, to=attacker)
@@ -285,7 +284,7 @@ class Escrows(RuleBasedStateMachine):
         session = keccak(len(self.deposits).to_bytes(4, "big"))
         whom = self.attacker if operator is None else self.chain.people[operator]
         it = Deposit(self.chain.people[driver], whom, amount, self.chain.now + open_s)
-        self.chain.send(it.driver, "deposit", session, whom, it.expires_at, value=amount)
+        self.chain.send(it.driver, "deposit", session, whom, self.payee_of(whom), it.expires_at, value=amount)
         self.deposits[session] = it
         self.open.add(session)
         return session
@@ -297,7 +296,7 @@ class Escrows(RuleBasedStateMachine):
         if self._is_close_to_expiry(it):
             return
         is_right = session in self.open and amount <= it.amount and self.chain.now < it.expires_at
-        before = self.chain.balance(it.driver)
+        before, payees_before = self.chain.balance(it.driver), self.chain.balance(self.chain.payee)
         try:
             self._settle(session, it.operator, amount)
         except Refused:
@@ -305,6 +304,10 @@ class Escrows(RuleBasedStateMachine):
             return
         assert is_right
         assert self.chain.balance(it.driver) - before == it.amount - amount
+        paid = 0 if it.operator == self.attacker else amount
+        assert self.chain.balance(self.chain.payee) - payees_before == paid
+        *_, settled, _ = self.chain.ask("escrow_of", session)
+        assert settled == amount
         self.open.remove(session)
         self.kept += amount if it.operator == self.attacker else 0
         with pytest.raises(Refused):
@@ -339,6 +342,10 @@ class Escrows(RuleBasedStateMachine):
     @invariant()
     def what_it_holds_is_somebodys(self) -> None:
         assert self.chain.balance() == sum(self.deposits[it].amount for it in self.open) + self.kept
+
+    def payee_of(self, operator: str) -> str:
+        """Who has the money: another than whoever signs, unless that takes what it can."""
+        return self.attacker if operator == self.attacker else self.chain.payee
 
     def _settle(self, session: bytes, by: str, amount: int) -> None:
         if by != self.attacker:

@@ -20,8 +20,8 @@ from chalicelib.adapters.dynamo import decode
 from chalicelib.adapters.money.organisations import DynamoOrganisations
 from chalicelib.adapters.tables import LedgerRow
 from chalicelib.domain.chargers.events import ConnectorId
-from chalicelib.domain.charging.names import organisations_payment
 from chalicelib.domain.charging.session import Hold, Origin, Reason, Session, State
+from chalicelib.domain.charging.ways import organisations_payment
 from chalicelib.domain.money.invoice import InvoiceType
 from chalicelib.domain.money.ledger import Transfer, balances, organisation_account
 from chalicelib.domain.money.organisation import MonthSpent, Organisation, PaidSession, PaymentRules, budget_month

@@ -10,9 +10,10 @@ import pytest
 
 from chalicelib.adapters.dynamo import decode
 from chalicelib.adapters.tables import LedgerRow
+from chalicelib.domain.chargers.commands import AuthorizationStatus
 from chalicelib.domain.chargers.events import ConnectorId
-from chalicelib.domain.charging.names import wallets_payment
 from chalicelib.domain.charging.session import CardAction, Hold, Reason, State
+from chalicelib.domain.charging.ways import wallets_payment
 from chalicelib.domain.money.ledger import Transfer, balances, wallet_account
 from chalicelib.domain.money.wallet import AutoTopUp, PayOut, PayOutPart, TopUp, TopUpState, Wallet
 from chalicelib.domain.pricing.tariff import simple_elements
@@ -20,7 +21,7 @@ from chalicelib.records.drivers import Driver
 from chalicelib.records.money import CardholderNeeded, Declined, PaymentNews, ProviderRefund
 from chalicelib.records.money import PaymentNewsKind as Told
 from chalicelib.services.access import Refusal
-from tests.services.conftest import NOW, TARIFF, Kit
+from tests.services.conftest import CARD, NOW, TARIFF, Kit
 from tests.services.money.test_money import Run
 
 DRIVER, EUR = "driver-1", "EUR"
@@ -221,6 +222,23 @@ def test_a_driver_without_a_card_charges_from_a_wallet_that_is_enough(purse: Pur
     with pytest.raises(Refusal) as refused:
         purse.kit.eligibility.spot(driver, "CP-1", ConnectorId(2))
     assert refused.value.code == "no_card"
+
+
+@pytest.mark.parametrize("fee_permille", [-1, 1001])
+def test_a_fee_that_is_no_part_of_a_sale_is_refused_by_the_settings_name(kit: Kit, fee_permille: int) -> None:
+    with pytest.raises(ValueError, match="KERB_WALLET_FEE_PERMILLE"):
+        _ = Purse(kit, fee_permille).kit.wallet_payments
+
+
+@pytest.mark.parametrize(
+    ("amount_minor", "standing"), [(5_000, AuthorizationStatus.ACCEPTED), (4_999, AuthorizationStatus.BLOCKED)]
+)
+def test_a_token_of_a_driver_without_a_card_is_as_good_as_their_wallet(
+    purse: Purse, amount_minor: int, standing: AuthorizationStatus
+) -> None:
+    purse.top_up(amount_minor)
+    purse.kit.drivers.change(DRIVER, lambda it: replace(it, payment_method_id=None, card=None))
+    assert purse.kit.authorizations.authorization("CP-1", "op", CARD).standing is standing
 
 
 def test_a_charge_that_outgrows_its_escrow_raises_it_and_ends_kindly_where_there_is_no_more(purse: Purse) -> None:
