@@ -16,7 +16,7 @@ METRICS = {
     "StartCommand": 1,
 }
 # What filters count in logs.
-LOG_METRICS = {"ApiThrottled": 1}
+LOG_METRICS = {"ApiRefused": 1, "ApiThrottled": 1}
 # A month of each.
 FIXED = {
     "alarm_month": 129,  # each figure that an alarm looks at counts
