@@ -123,8 +123,9 @@ class PortLook:
         """A look for what is due without a raise."""
         page, need = self.page, self.need
         default_ma = need.default_ma
-        # One that its charger may have lost is told it again, before anything that is more.
-        known_ma = page.default_ma if page.default_ma is not None else page.expected_ma
+        # One that its charger may have lost, or has yet to show, comes before any that is more.
+        known = (page.default_ma, page.expected_ma, *(it.limit_ma for it in page.pushes[-1:]))
+        known_ma = next((it for it in known if it is not None), None)
         if default_ma is not None and default_ma > (known_ma or 0):
             default_ma = known_ma
         limit_ma = None if need.limit_ma is None else min(need.limit_ma, self._current_ma)

@@ -322,3 +322,14 @@ def test_a_lowering_that_was_not_answered_is_repeated_while_a_default_waits_for_
     (read,) = desk.look(need(0, default_ma=0), after=S)
     assert read.kind is OrderKind.READ
     assert [it.name for it in desk.look(need(0, default_ma=0), after=10 * S)] == [lowering.name]
+
+
+def test_a_car_that_comes_before_a_new_charger_has_shown_its_default_waits_for_that_and_no_longer() -> None:
+    desk = Desk(PortPage(port_id=ONE, most_ma=32_000, trust=Trust.PROVEN), fits=up_to(8_000))
+    (push,) = desk.look(need(None, default_ma=0))
+    desk.put(default_answered(desk.page(), push.name, desk.at))
+    (read,) = desk.look(need(8_000), after=S)
+    assert read.kind is OrderKind.READ
+    desk.put(default_shown(desk.page(), 0))
+    (more,) = desk.look(need(8_000), after=S)
+    assert (more.kind, more.limit_ma) == (OrderKind.DEFAULT, 6_000)
