@@ -58,7 +58,7 @@ _KINDS = {
 Measured = dict[str, Any]
 # Longer than a busy machine pauses in between: what is asked later would be counted elsewhere.
 _ASKED_WITHIN_S = 3.0
-_DAILY = ("connections", "message_log")
+_DAILY = ("ocpp.router", "chargers.message_log")
 _LIVE_WITHIN_S = 30
 _BATCH = 10  # messages that a queue's function is given at once
 _EVENT_ID = re.compile(r"^id: (.*)$", re.MULTILINE)
@@ -68,7 +68,7 @@ def measure() -> Measured:
     """One paid session of each version, and what happens beside sessions; needs no running stack."""
     stack = Stack(Options(ticks_per_second=0))
     # Whenever it runs, as in the middle of a day: in its first two hours more is written at a connect.
-    at_noon = [patch(f"chalicelib.services.chargers.{it}.may_be_days_first", _is_never) for it in _DAILY]
+    at_noon = [patch(f"chalicelib.services.{it}.may_be_days_first", _is_never) for it in _DAILY]
     # However slow the machine, what is due is done by the invocation that finds it.
     unhurried = patch("chalicelib.handlers.schedules.TOGETHER", timedelta(hours=1))
     with at_noon[0], at_noon[1], unhurried, metered() as meter:

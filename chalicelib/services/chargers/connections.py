@@ -23,7 +23,7 @@ from chalicelib.domain.chargers.identity import (
     password_of,
     told_identity,
 )
-from chalicelib.domain.chargers.socket_age import closing_age, may_be_days_first
+from chalicelib.domain.chargers.socket_age import closing_age
 from chalicelib.ports.chargers import ChargerLink, ChargerPasswords, ChargerRegistry, HeldLists, Knocks, Sockets
 from chalicelib.protocol.ocpp import OLDEST, choose, holds_to_user, may_boot_when_back, registered
 from chalicelib.records import Conflict
@@ -366,8 +366,8 @@ def _is_renewal(charger: Charger, at: datetime) -> bool:
 
 
 def _back_as(charger: Charger, subprotocol: str, at: datetime) -> str:
-    """What a charger is that may say BootNotification though it is only back; each day's first time is looked into."""
-    if may_be_days_first(at) or not _is_renewal(charger, at) or not may_boot_when_back(subprotocol):
+    """What a charger is that may say BootNotification though it is only back; empty: if it says so, it has booted."""
+    if not _is_renewal(charger, at) or not may_boot_when_back(subprotocol):
         return ""
     return told_identity(charger.vendor, charger.model, charger.serial, charger.firmware)
 

@@ -33,6 +33,7 @@ from chalicelib.domain.chargers.events import (
     Topic,
 )
 from chalicelib.domain.chargers.identity import told_identity
+from chalicelib.domain.chargers.socket_age import may_be_days_first
 from chalicelib.domain.drivers.emaid import is_contract_token
 from chalicelib.domain.operators import AlarmKind
 from chalicelib.ports import Clock
@@ -101,8 +102,11 @@ class Router:
     def _boot(self, connection: Connection, event: Booted, assign_ref: AssignRef) -> Answer:
         facts = (event.vendor, event.model, event.serial, event.firmware)
         charger = self.charger_news.booted(connection.charger_id, *facts)
-        if not connection.back_as or connection.back_as != told_identity(*facts):
+        is_only_back = bool(connection.back_as) and connection.back_as == told_identity(*facts)
+        # Each day's first is looked into: what it was set to may be gone after a start that looked like a return.
+        if not is_only_back or may_be_days_first(self.clock()):
             self.provisioning.booted(charger)
+        if not is_only_back:
             self.managed_charger_news.booted(connection)
         return BootAnswer(self.clock(), self.heartbeat_s)
 

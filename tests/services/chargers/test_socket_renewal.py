@@ -16,6 +16,8 @@ from chalicelib.domain.chargers.socket_age import LIFETIME, closing_age, longest
 from chalicelib.records.chargers import Charger, Errand, Purpose
 from chalicelib.services.chargers.connections import ChargerCredentials
 from chalicelib.services.chargers.passwords import hash_password
+from chalicelib.services.chargers.provisioning import Provisioning
+from chalicelib.services.grid.charger_news import ManagedChargerNews
 from tests.services.conftest import NOW, Kit
 
 HEARTBEAT_S = 540
@@ -203,22 +205,24 @@ def test_whoever_may_have_booted_is_looked_at(kit7: Kit, minutes_away: int, offe
     assert bool(connection.back_as) is is_only_back
 
 
-def test_each_day_it_is_looked_at_all_the_same(kit7: Kit) -> None:
-    """What it was set to may be gone after a start that looked like a mere return."""
+def test_each_day_it_is_looked_at_all_the_same_and_is_no_boot_for_all_that(
+    kit7: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it was set to may be gone after a start that looked like a mere return; what it may draw was not lost."""
     kit7.clock.now = NOW.replace(hour=20, minute=0)
     connect(kit7, "c-0")
     kit7.charger_news.booted("CP-7", "Maker", "Box", None, "1.0")
-    looked_at = []
+    looked_at, booted_at = list[int](), list[int]()
+    monkeypatch.setattr(Provisioning, "booted", lambda *_: looked_at.append(kit7.clock.now.hour))
+    monkeypatch.setattr(ManagedChargerNews, "booted", lambda *_: booted_at.append(kit7.clock.now.hour))
     for number in range(1, 5):
         kit7.clock.advance(minutes=115)
         connection = kit7.sockets.connection(f"c-{number - 1}")
         assert connection is not None
         kit7.connections.renew(connection)
         connect(kit7, f"c-{number}")
-        back = kit7.sockets.connection(f"c-{number}")
-        assert back is not None
-        looked_at.append(not back.back_as)
-    assert looked_at == [False, False, True, False]
+        boot(kit7, f"c-{number}")
+    assert (looked_at, booted_at) == ([1], [])
 
 
 def test_who_comes_back_in_a_storm_is_spread_and_who_was_renewed_stays_where_it_is(kit7: Kit) -> None:
