@@ -10,6 +10,7 @@ from chalicelib.wiring.chain import ChainServices
 if TYPE_CHECKING:
     from chalicelib.adapters.money.invoice_runs import DynamoInvoiceRuns
     from chalicelib.adapters.money.invoices import DynamoInvoices
+    from chalicelib.domain.money.organisation import AskedCharge
     from chalicelib.ports.charging import Footprints
     from chalicelib.ports.money import CardTopUps
     from chalicelib.services.money.corrections import Corrections
@@ -186,6 +187,10 @@ class MoneyServices(ChainServices):
     def has_prepaid(self, driver_id: str, currency: str, amount_minor: int) -> bool:
         """Whether so much is in a driver's wallet."""
         return self.wallet_payments.can_pay(driver_id, currency, amount_minor)
+
+    def check_payer(self, it: AskedCharge) -> int | None:
+        """What an organisation pays for a charge at the most, if it does. Raises NotPaidFor."""
+        return self.paying_organisations.check(it)
 
     def pay_out_wallets(self, driver_id: str) -> None:
         """Pay a driver's wallets out, or refuse; what is deposited on chain is settled first."""

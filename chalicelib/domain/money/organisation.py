@@ -125,6 +125,20 @@ class MonthSpent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskedCharge:
+    """A member's charge that is about to begin, or began `at` that time, and what would be set aside for it."""
+
+    operator_id: str
+    organisation_id: str
+    driver_id: str
+    site_id: str
+    time_zone: str
+    currency: str
+    hold_minor: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaidSession:
     """What an organisation has set aside for a member's session, or has to pay for it once it `is_closed`."""
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from chalicelib.domain.charging.session import Hold, Session
+from chalicelib.domain.charging.session import Hold, Origin, Session
 from chalicelib.domain.charging.ways import organisations_payment
 from chalicelib.domain.money.ledger import Book, Transfer
 from chalicelib.domain.money.organisation import MonthSpent, NotPaidFor, Organisation, PaidSession, budget_month
@@ -42,7 +42,11 @@ class OrganisationPayments:
         if joined is None or joined.organisation_id != organisation.organisation_id:
             raise Declined(f"{organisation.name} does not pay for this driver any more")
         try:
-            organisation.check(session.site_id, session.tariff.currency, session.created_at, zone(session.time_zone))
+            # What a token began was asked after as its session was made, for the time at which its charger began it.
+            if session.origin is not Origin.CARD:
+                organisation.check(
+                    session.site_id, session.tariff.currency, session.created_at, zone(session.time_zone)
+                )
         except NotPaidFor as error:
             raise Declined(f"{organisation.name}: {error}") from None
         held = self._set_aside(session, amount_minor)
