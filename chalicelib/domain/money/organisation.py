@@ -140,7 +140,10 @@ class AskedCharge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaidSession:
-    """What an organisation has set aside for a member's session, or has to pay for it once it `is_closed`."""
+    """What an organisation has set aside for a member's session, or has to pay for it once it `is_closed`.
+
+    `refunds` are what of that has gone back since, each by its key.
+    """
 
     session_id: str
     driver_id: str
@@ -150,6 +153,18 @@ class PaidSession:
     at: datetime
     is_closed: bool = False
     version: int = 0
+    refunds: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def used_minor(self) -> int:
+        """What of the month's budget it uses."""
+        return self.amount_minor - sum(self.refunds.values())
+
+    def with_refund(self, key: str, amount_minor: int) -> PaidSession:
+        """So much of it gone back, once for each key. ValueError for more than it uses, or before it is paid."""
+        if not self.is_closed or not 0 < amount_minor <= self.used_minor:
+            raise ValueError(f"{amount_minor} cannot go back of {self.used_minor}")
+        return replace(self, refunds={**self.refunds, key: amount_minor})
 
 
 def budget_month(at: datetime) -> str:
