@@ -131,6 +131,8 @@ LEFT_OUT: Mapping[str, str] = {
     "GET /v1/operator/organisations/{organisation_id}": "an organisation by its name",
     "GET /v1/operator/organisations/{organisation_id}/members": "an organisation's drivers",
     "GET /v1/operator/organisations/{organisation_id}/sessions": "what an organisation pays for in one month",
+    "GET /v1/operator/organisations/{organisation_id}/invoices": "one query of a page, by numbers",
+    "GET /v1/me/invoices": "a page of a driver's sessions, and a batch for each operator among them",
     "GET /v1/receipts/{session_id}": "a receipt by its name",
     "GET /v1/receipts/{session_id}/refunds/{number}": "a session by its name",
     "GET /v1/reservations/{reservation_id}": "a reservation by its name",

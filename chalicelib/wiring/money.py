@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chalicelib.services.money.funds import Funds
     from chalicelib.services.money.invoice_collection import InvoiceCollection
     from chalicelib.services.money.invoice_desk import InvoiceDesk
+    from chalicelib.services.money.invoice_lists import InvoiceLists
     from chalicelib.services.money.invoices import IssuedInvoices
     from chalicelib.services.money.late_ends import LateEnds
     from chalicelib.services.money.organisation_payments import OrganisationPayments
@@ -279,6 +280,12 @@ class MoneyServices(ChainServices):
         )
 
     @cached_property
+    def invoice_lists(self) -> InvoiceLists:
+        from chalicelib.services.money.invoice_lists import InvoiceLists
+
+        return InvoiceLists(invoices=self.invoices, sessions=self.sessions)
+
+    @cached_property
     def settled_charges(self) -> SettledCharges:
         from chalicelib.services.money.settled import SettledCharges
 
@@ -307,6 +314,7 @@ class MoneyServices(ChainServices):
             collection=self.invoice_collection,
             sessions=self.sessions,
             receipts=self.receipts,
+            notifications=self.notifications,
             clock=self.clock,
         )
 

@@ -300,7 +300,12 @@ def test_a_refund_lowers_what_the_organisation_owes_and_has_a_credit_note(fleet:
     assert books()[organisation_account("op", "fleet"), "EUR"] == used_minor(fleet) == 536 - 119
     assert not run.money.captured
     fleet.invoice_desk.issue_due()
-    _, note = fleet.invoices.page("op", "", 100)
+    invoice, note = fleet.invoices.page("op", "", 100)
+    assert fleet.invoice_lists.of_organisation("op", "fleet", "", 100) == [invoice, note]
+    assert fleet.invoice_lists.of_organisation("op", "fleet", invoice.number, 1) == [note]
+    assert fleet.invoice_lists.of_organisation("op", "fle", "", 100) == []
+    # Neither is its driver's to see.
+    assert fleet.invoice_lists.of_driver(DRIVER, 20, None)[0] == []
     assert (note.draft.type, note.draft.total_minor, note.draft.due_minor) == (InvoiceType.CREDIT_NOTE, 119, 119)
 
 

@@ -511,6 +511,7 @@ export default {
   'notice.dispute_opened': 'Eine Abrechnung wird beanstandet',
   'notice.dispute_answered': 'Ihre Beanstandung ist beantwortet',
   'notice.car_link_broken': 'Ihr Auto muss neu verbunden werden',
+  'notice.invoice_issued': 'Ihre Rechnung ist da',
   'notice.car_planned': 'Ein Plan für Ihr Auto',
   'notice.car_plan_changed': 'Der Plan für Ihr Auto hat sich geändert',
   'notice.car_at_risk': 'Ihr Auto wird vielleicht nicht rechtzeitig fertig',

@@ -511,6 +511,7 @@ export default {
   'notice.dispute_opened': 'A bill is disputed',
   'notice.dispute_answered': 'What you said of a bill is answered',
   'notice.car_link_broken': 'Your car must be linked anew',
+  'notice.invoice_issued': 'Your invoice is here',
   'notice.car_planned': 'A plan for your car',
   'notice.car_plan_changed': 'The plan for your car has changed',
   'notice.car_at_risk': 'Your car may not be ready in time',
