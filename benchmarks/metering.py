@@ -319,3 +319,30 @@ def _logs(meter: Meter) -> Iterator[None]:
             yield
     finally:
         handler.setStream(before)  # type: ignore[attr-defined]
+
+
+def plain(kinds: dict[str, Usage]) -> dict[str, Any]:
+    """As JSON, tables without their prefix, what is nought left out."""
+    return {kind: _usage(usage) for kind, usage in kinds.items()}
+
+
+def _usage(usage: Usage) -> dict[str, Any]:
+    calls = Counter(usage.calls)
+    plain: dict[str, Any] = {
+        "transitions": calls.pop("transitions", 0),
+        "calls": dict(calls),
+        "invocations": dict(usage.invocations),
+        "messages": usage.messages,
+        "sent_bytes": usage.sent_bytes,
+        "answer_bytes": usage.answer_bytes,
+        "log_bytes": usage.log_bytes,
+        **{
+            name: {table.removeprefix("kerb-"): amount for table, amount in by_table.items() if amount}
+            for name, by_table in (
+                ("read_units", usage.reads),
+                ("write_units", usage.writes),
+                ("stored_bytes", usage.stored_bytes),
+            )
+        },
+    }
+    return {name: value for name, value in plain.items() if value}

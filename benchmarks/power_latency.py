@@ -125,7 +125,7 @@ def forecast() -> Table:
 
 
 def table(samples: int = 5) -> Table:
-    """A limit that comes down for all, and is lifted, each so many times."""
+    """A limit that comes down for all, and is lifted, and a car that comes, each so many times."""
     os.environ.update(POWERTOOLS_LOG_LEVEL="CRITICAL")
     made = Table(title=f"from an event to the last new limit, {PORTS} ports", title_justify="left")
     for column in ("what", "median s", "p95 s", "frames", "AWS calls"):
@@ -160,6 +160,10 @@ def _rows(stack: Stack, calls: Calls, samples: int) -> list[list[str]]:
     for sample in range(samples):
         lowered.append(_timed(outlets, calls, lambda sample=sample: _limit(sample)))
         raised.append(_timed(outlets, calls, lambda sample=sample: _lift(sample)))
+    arrived = [
+        _timed(outlets, calls, lambda number=number: _begin(names[number], number))
+        for number in range(PORTS // 2, PORTS // 2 + samples)
+    ]
     now = wiring.network().clock()
     wiring.network().demand_response.sign(
         operator_id(), Contract(site_id=_SITE, operator_id=operator_id(), signed_at=now)
@@ -168,6 +172,7 @@ def _rows(stack: Stack, calls: Calls, samples: int) -> list[list[str]]:
     return [
         _row("a limit comes down", lowered),
         _row("a limit ends", raised),
+        _row("a car comes", arrived),
         _row("demand response asks for less", asked),
     ]
 

@@ -322,7 +322,8 @@ def _add(amounts: Sums, one: Mapping[str, Any], times: float, fleet: Fleet) -> N
     run = sum(invocations.values()) * times + requests * fleet.authorizer_share
     log_bytes = one.get("log_bytes", 0) * times + run * PLATFORM_LOG_BYTES * fleet.lambda_logs_platform
     log_bytes += requests * ACCESS_LOG_BYTES * fleet.logs_requests
-    log_bytes += frames * FRAME_LOG_BYTES * fleet.logs_frames
+    said = frames + invocations.get("viewers", 0) * times
+    log_bytes += said * FRAME_LOG_BYTES * fleet.logs_frames
     _add_all(
         amounts,
         {

@@ -1,6 +1,7 @@
-"""The access logs of both APIs: who was answered what and how fast, one JSON object a line, and nothing secret in it.
+"""The access logs of all APIs: who was answered what and how fast, one JSON object a line, and nothing secret in it.
 
-Of the HTTP API always: it is the only place that says which 429 is API Gateway's own. Of the sockets only while
+Of the HTTP API always: it is the only place that says which 429 is API Gateway's own, and where everybody is counted
+who is refused at the door. Of the sockets, chargers' and browsers', only while
 `AccessLogs=all` is deployed, for API Gateway logs a stage and not a route: a line for each frame is two hundredths of
 the whole bill (docs/adr/0014-cost.md). Who opens sockets stands in CloudFront's log anyhow, in the log bucket.
 
@@ -56,9 +57,11 @@ SOCKET_LINE = {
     "ms": "$context.integrationLatency",
     "refused": "$context.error.responseType",
 }
-THROTTLED = "ApiThrottled"
+THROTTLED, REFUSED = "ApiThrottled", "ApiRefused"
 # What API Gateway calls its own 429 (rest.REFUSALS).
 _ITS_OWN_429 = '{ $.refused = "THROTTLED" || $.refused = "QUOTA_EXCEEDED" }'
+# Whoever answered so: the authorizer, the firewall before it, or our own code.
+_AT_THE_DOOR = '{ $.status = "401" || $.status = "403" }'
 _ROLE = f"{APP}-api-gateway-logs"
 # What AWS's own policy for it holds (AmazonAPIGatewayPushToCloudWatchLogs); API Gateway refuses a role with less.
 _MAY_WRITE = [
@@ -77,34 +80,38 @@ def namespace(stage: Stage) -> str:
 
 
 def write(resources: Resources) -> None:
-    """Both stages write their log, where the parameter says so."""
-    for stage, key, condition, group, line in (
-        ("RestAPIStage", "AccessLogSetting", "LogsApi", "ApiAccessLog", API_LINE),
-        ("WebsocketAPIStage", "AccessLogSettings", "LogsSockets", "SocketAccessLog", SOCKET_LINE),
-    ):
-        written = {"DestinationArn": _arn(group), "Format": json.dumps(line, separators=(",", ":"))}
-        resources[stage]["Properties"][key] = {"Fn::If": [condition, written, ref("AWS::NoValue")]}
+    """The stages that Chalice declares write their log, where the parameter says so."""
+    resources["RestAPIStage"]["Properties"]["AccessLogSetting"] = written("LogsApi", "ApiAccessLog", API_LINE)
+    resources["WebsocketAPIStage"]["Properties"]["AccessLogSettings"] = written(
+        "LogsSockets", "SocketAccessLog", SOCKET_LINE
+    )
+
+
+def written(condition: str, group: str, line: dict[str, str]) -> dict[str, Any]:
+    """A stage's setting: such lines go to that group, where the condition holds."""
+    told = {"DestinationArn": _arn(group), "Format": json.dumps(line, separators=(",", ":"))}
+    return {"Fn::If": [condition, told, ref("AWS::NoValue")]}
 
 
 def resources(stage: Stage) -> Resources:
     return {
         "ApiAccessLog": _group(stage, "api"),
         "SocketAccessLog": _group(stage, "sockets"),
-        "ApiThrottledFilter": {
-            "Type": "AWS::Logs::MetricFilter",
-            "Condition": "LogsApi",
-            "Properties": {
-                "LogGroupName": ref("ApiAccessLog"),
-                "FilterPattern": _ITS_OWN_429,
-                "MetricTransformations": [
-                    {
-                        "MetricNamespace": namespace(stage),
-                        "MetricName": THROTTLED,
-                        "MetricValue": "1",
-                        "Unit": "Count",
-                    }
-                ],
-            },
+        "LiveAccessLog": _group(stage, "live"),
+        "ApiThrottledFilter": _counted(stage, THROTTLED, _ITS_OWN_429),
+        "ApiRefusedFilter": _counted(stage, REFUSED, _AT_THE_DOOR),
+    }
+
+
+def _counted(stage: Stage, metric: str, pattern: str) -> dict[str, Any]:
+    told = {"MetricNamespace": namespace(stage), "MetricName": metric, "MetricValue": "1", "Unit": "Count"}
+    return {
+        "Type": "AWS::Logs::MetricFilter",
+        "Condition": "LogsApi",
+        "Properties": {
+            "LogGroupName": ref("ApiAccessLog"),
+            "FilterPattern": pattern,
+            "MetricTransformations": [told],
         },
     }
 

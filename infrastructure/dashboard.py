@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from infrastructure import access_logs
 from infrastructure.alarms import everything
 from infrastructure.cloudwatch import Formula, Metric, alarm_id
 from infrastructure.promises import promises
@@ -58,6 +59,7 @@ def _widgets(stage: Stage) -> list[dict[str, Any]]:
             ],
         ),
         _graph("Chargers refused", [_search("Kerb", "service,status", "ChargersRefused", mine)]),
+        _graph("Requests refused at the door, 401 or 403", [[access_logs.namespace(stage), access_logs.REFUSED]]),
         _graph(
             "Workflows",
             [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from infrastructure import access_logs
 from infrastructure.plain import fingerprint
 from infrastructure.stage import Resources, Stage, arn, logical_id, ref
 
@@ -71,6 +72,7 @@ def resources(stage: Stage) -> Resources:
                 "ApiId": ref(_API),
                 "DeploymentId": ref(deployment),
                 "StageName": _STAGE,
+                "AccessLogSettings": access_logs.written("LogsSockets", "LiveAccessLog", access_logs.SOCKET_LINE),
                 "DefaultRouteSettings": {"DetailedMetricsEnabled": False} | _rate(_MESSAGES_PER_S),
                 "RouteSettings": {"$connect": _rate(_CONNECTS_PER_S)},
             },

@@ -74,7 +74,9 @@ class WebDoor:
             "Content-Type": file.content_type,
             "Cache-Control": file.cache_control,
             "ETag": file.etag,
-            "Vary": "Accept-Encoding, Accept-Language",
+            "Vary": "Accept-Encoding, Accept-Language"
+            if file.content_type.startswith("text/html")
+            else "Accept-Encoding",
         }
         if file.etag in request.headers.get("If-None-Match", ""):
             return web.Response(status=304, headers=headers)

@@ -249,10 +249,7 @@ class Allowances(Protocol):
 
 
 class Calls(Protocol):
-    """Commands sent, keyed by charger and message id, for ids repeat across chargers.
-
-    And each charger's line of calls.
-    """
+    """Commands sent, by charger and message id, for ids repeat across chargers; and each charger's line of calls."""
 
     def add(self, call: SentCall) -> bool:
         """Remember a command before it is sent; False when the charger was sent one of that id already."""

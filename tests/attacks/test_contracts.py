@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.wire import Socket
 from local.contract_authority import Certified, ContractAuthority
-from local.seed import CHARGER_PASSWORD
+from local.seed import CHARGER_PASSWORD, RFID_UID
 from tests.attacks.conftest import Network, problem
 
 
@@ -83,6 +83,13 @@ def test_ones_own_good_certificate_is_not_worth_anothers_emaid(net: Network, con
 def test_a_number_that_is_typed_or_on_a_card_is_no_contract(net: Network, contract: Contract, kind: str) -> None:
     for said in (contract.emaid, f"EMAID-{contract.emaid}", f"emaid-emaid-{contract.emaid}"):
         assert authorize(contract.socket, said, kind)[0] == "Unknown"
+
+
+def test_a_certificate_beside_a_card_changes_nothing_of_either(net: Network, contract: Contract) -> None:
+    chain = net.stack.contract_pool.authority.chain(contract.certified)
+    none = "NoCertificateAvailable"
+    assert authorize(contract.socket, contract.emaid, "ISO14443", certificate=chain) == ("Unknown", none)
+    assert authorize(contract.socket, RFID_UID, "ISO14443", certificate=chain) == ("Accepted", none)
 
 
 def test_a_claim_is_not_proven_by_its_number_nor_at_another_charger(net: Network, contract: Contract) -> None:

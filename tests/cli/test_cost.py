@@ -287,6 +287,14 @@ def test_a_line_for_each_frame_would_break_the_promise() -> None:
     assert total_usd(bill(use(fleet))) / fleet.chargers > TARGET_USD - 0.0005
 
 
+def test_what_browsers_say_is_logged_and_paid_for_with_frames() -> None:
+    unwatched = replace(FLEET, live_minutes_per_session=0)
+    more = [
+        use(replace(it, logs_frames=True)).amounts["log_gb"] - use(it).amounts["log_gb"] for it in (FLEET, unwatched)
+    ]
+    assert more[0] > more[1]
+
+
 def test_keys_are_asked_for_by_as_many_tables_as_there_are() -> None:
     assert len(TABLES_DECLARED) == TABLES
     root = Path(__file__).parents[2]

@@ -71,13 +71,14 @@ def test_what_once_went_wrong_goes_well(net: Network, story: str, within: str, c
 
 
 @pytest.mark.parametrize(
-    ("schedule", "besides"), [("sweep", {"sqs"}), ("debts", set()), ("reservations", {"execute-api", "sqs"})]
+    ("schedule", "besides"), [("sweep", {"sqs"}), ("debts", {"sqs"}), ("reservations", {"execute-api", "sqs"})]
 )
 def test_a_schedule_needs_the_services_that_its_policy_opens(
     calls: list[Seen], schedule: str, besides: set[str]
 ) -> None:
     """Besides: the end of a cancellation that a crash left half done tells the charger; and a session that stands still
-    for half an hour has somebody look whether that is an alarm.
+    for half an hour has somebody look whether that is an alarm. A month's invoice, which is due in no story, goes into
+    the log.
 
     And itself, to hand parts on: no story has so much to do.
     """

@@ -1,4 +1,4 @@
-"""Both APIs' access logs: nothing secret in a line, a bound for what they cost, and a role that no stack takes away."""
+"""The APIs' access logs: nothing secret in a line, a bound for what they cost, and a role that no stack takes away."""
 
 from __future__ import annotations
 
@@ -35,10 +35,11 @@ LONG = {
 
 
 def formats(template: dict[str, Any]) -> dict[str, str]:
-    stages = {"RestAPIStage": "AccessLogSetting", "WebsocketAPIStage": "AccessLogSettings"}
+    sockets = dict.fromkeys(("WebsocketAPIStage", "LiveStage"), "AccessLogSettings")
+    stages = {"RestAPIStage": "AccessLogSetting", **sockets}
     found = {name: template["Resources"][name]["Properties"][key]["Fn::If"] for name, key in stages.items()}
-    assert [it[0] for it in found.values()] == ["LogsApi", "LogsSockets"]
-    assert [it[2] for it in found.values()] == [{"Ref": "AWS::NoValue"}] * 2
+    assert [it[0] for it in found.values()] == ["LogsApi", "LogsSockets", "LogsSockets"]
+    assert [it[2] for it in found.values()] == [{"Ref": "AWS::NoValue"}] * 3
     return {name: it[1]["Format"] for name, it in found.items()}
 
 
@@ -58,7 +59,7 @@ def test_a_line_is_json_whatever_api_gateway_does_not_know_and_as_long_as_it_is_
         sizes.append(len(re.sub(r"\$context\.([\w.]+)", lambda it: LONG[it[1]], line)))
     # Beside what CloudWatch adds to each line.
     assert sizes[0] + 26 <= ACCESS_LOG_BYTES
-    assert sizes[1] + 26 <= FRAME_LOG_BYTES
+    assert max(sizes[1:]) + 26 <= FRAME_LOG_BYTES
 
 
 def test_frames_are_logged_only_where_somebody_asks_and_requests_unless_somebody_does_not(dev: dict[str, Any]) -> None:
@@ -68,7 +69,7 @@ def test_frames_are_logged_only_where_somebody_asks_and_requests_unless_somebody
 
 
 def test_logs_are_kept_as_long_as_they_are_paid_for(templates: dict[str, dict[str, Any]]) -> None:
-    for name in ("ApiAccessLog", "SocketAccessLog"):
+    for name in ("ApiAccessLog", "SocketAccessLog", "LiveAccessLog"):
         assert templates["prod"]["Resources"][name]["Properties"]["RetentionInDays"] <= 31 * LOG_MONTHS
 
 
@@ -82,6 +83,15 @@ def test_its_own_429_is_what_api_gateway_calls_so(dev: dict[str, Any]) -> None:
     assert isinstance(watched, Alarm)
     assert (watched.namespace, watched.metric) == (told["MetricNamespace"], told["MetricName"])
     assert watched.condition == "LogsApi"
+
+
+def test_whoever_is_refused_at_the_door_is_counted_whoever_refused_it(dev: dict[str, Any]) -> None:
+    rule = dev["Resources"]["ApiRefusedFilter"]["Properties"]
+    assert set(re.findall(r'\$\.status = "(\d+)"', rule["FilterPattern"])) == {"401", "403"}
+    assert access_logs.API_LINE["status"] == "$context.status"
+    told = rule["MetricTransformations"][0]
+    shown = dev["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    assert json.dumps([told["MetricNamespace"], told["MetricName"]]) in shown
 
 
 def test_two_stages_do_not_count_each_others_refusals() -> None:

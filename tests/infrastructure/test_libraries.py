@@ -102,6 +102,10 @@ def test_the_app_runs_on_what_is_left_of_its_libraries(package: Path) -> None:
         "KERB_SOCKET_ENDPOINT": nowhere,
         "KERB_LIVE_ENDPOINT": nowhere,
         **dict.fromkeys(("KERB_LOG_NAME", "KERB_LOG_KEY", "KERB_LOG_BUCKET"), "x"),
+        **dict.fromkeys(("KERB_CHAIN_CONTRACT", "KERB_CHAIN_PAYEE"), "0x" + "11" * 20),
+        "KERB_CHAIN_RPC": nowhere,
+        "KERB_CHAIN_ID": "1",
+        "KERB_CHAIN_KEY": "11" * 32,
         "AWS_ENDPOINT_URL": nowhere,
         "AWS_MAX_ATTEMPTS": "1",
     }

@@ -102,6 +102,25 @@ def test_a_guest_scans_pays_charges_and_has_a_receipt_by_link(world: World, vers
     # It is the operator's to give back, as any driver's.
     back = world.operator.call("POST", f"/v1/operator/sessions/{session_id}/refund", {}, {"Idempotency-Key": "all"})
     assert back["refunded_minor"] == done["session"]["paid_minor"]
+    if version == "2.1":
+        _disputes(world, guest, session_id, done["receipt_url"].partition("?ticket=")[2].partition("&")[0])
+
+
+def _disputes(world: World, guest: Guest, session_id: str, ticket: str) -> None:
+    """By the link to the receipt a guest disputes the bill, reads the answer, and has the evidence its operator has."""
+    path, operators = f"/v1/receipts/{session_id}", f"/v1/operator/sessions/{session_id}"
+    said = guest.call("POST", f"{path}/dispute?ticket={ticket}", {"reason": "energy", "text": "my car took less"})
+    assert said["items"][0]["status"] == "open"
+    assert world.operator.call("GET", f"{operators}/dispute") == said
+    answer = {"status": "upheld", "answer": "you are right", "settled_by": "all"}
+    told = world.operator.call("PUT", f"{operators}/dispute", answer)
+    assert guest.call("GET", f"{path}/dispute?ticket={ticket}") == told
+    world.until_logged(session_id)
+    assert guest.call("GET", f"{path}/evidence?ticket={ticket}") == world.operator.call("GET", f"{operators}/evidence")
+    assert guest.call("DELETE", f"{path}/dispute?ticket={ticket}") == told
+    for wrong in ("", f"?ticket={ticket}x"):
+        with pytest.raises(ApiError, match="401"):
+            guest.call("GET", f"{path}/evidence{wrong}")
 
 
 def test_a_guest_whose_bank_asks_confirms_and_charges(world: World) -> None:

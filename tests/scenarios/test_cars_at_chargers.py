@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import urllib3
 
+from chalicelib.domain.vehicles.telemetry import Observed, Telemetry
 from chalicelib.wiring import network
+from local.context import LambdaContext
 from local.makers_cars import SimulatedCar
 from local.seed import SITE_ID
 from local.simulator.battery import Car
@@ -15,16 +17,22 @@ from tests.scenarios.world import World, eventually
 _LIMIT = 60
 
 
-def begun(world: World, charger: Charger, car: SimulatedCar) -> str:
-    """A charge by AC, of whose battery its charger learns nothing; the car tells that it is plugged in as it draws."""
+def under_way(world: World, charger: Charger) -> str:
+    """A charge by AC, of whose battery its charger learns nothing."""
     body = {"charger_id": charger.setup.charger_id, "connector": "1", "limits": {"soc_percent": _LIMIT}}
     session_id: str = world.driver.call("POST", "/v1/sessions", body)["session_id"]
     world.do(charger.plug(1, Car(tells_percent=False)))
     world.draw(charger)
     live = world.driver.until(session_id, lambda it: it["energy_wh"] == 2_000 and it["power_w"])
     assert live["soc_percent"] is None
+    return session_id
+
+
+def begun(world: World, charger: Charger, car: SimulatedCar) -> str:
+    """The same, of a car that tells that it is plugged in as it draws."""
+    session_id = under_way(world, charger)
     car.plug(world.stack.clock(), is_in=True)
-    car.power_w = live["power_w"]
+    car.power_w = world.driver.session(session_id)["power_w"]
     return session_id
 
 
@@ -91,3 +99,21 @@ def test_a_linked_car_is_matched_confirmed_once_stops_at_its_percentage_and_stan
     assert eventually(lambda: world.driver.receipt(first)["car"] is None)
     assert "Kia" not in receipt_page(world, first)
     assert world.stack.makers.invalid == []
+
+
+def test_a_car_that_has_to_be_asked_counts_for_its_session_all_the_same(world: World) -> None:
+    charger, car = world.charger(), a_car(world, f"car-{world.number}")
+    vehicle_id = link(world, world.driver, "tesla", car)["vehicle_id"]
+    session_id = under_way(world, charger)
+    world.driver.call("PUT", f"/v1/sessions/{session_id}/vehicle", {"vehicle_id": vehicle_id})
+
+    def answers(percent: int) -> None:
+        # Whoever asks cars does so with these rights: test_rights.py holds them to what is called here.
+        context, at = LambdaContext("plan_sites", 60.0), world.stack.clock()
+        told = Telemetry(is_plugged=Observed(True, at), percent=Observed(percent, at))
+        assert network().car_telemetry.merge(vehicle_id, told) is not None, context
+
+    answers(50)
+    world.driver.until(session_id, lambda it: it["soc_percent"] == 50)
+    answers(_LIMIT)
+    assert world.driver.until(session_id, lambda it: it["state"] == "completed")["reason"] == "limit_reached"

@@ -83,6 +83,12 @@ def test_a_driver_disputes_a_bill_and_both_sides_have_the_same_evidence(world: W
     verify((tmp_path / "in" / "proof.tlog-proof").read_text(), Key.parse(key))
     assert "TransactionEvent" in (tmp_path / "in" / "messages.json").read_text()
 
+    # A link that was given on, to whoever keeps the books, opens the receipt and nothing else.
+    url = world.driver.call("POST", f"{own}/receipt/link", {"format": "json", "valid_days": 7})["url"]
+    evidence_url = url.partition("&format")[0].replace("?", "/evidence?")
+    given_on = requests.get(world.driver.http_url + evidence_url, timeout=60)
+    assert given_on.status_code == 401
+
     back = {"Idempotency-Key": "dispute-1"}
     world.operator.call("POST", f"{operators}/refund", {"amount_minor": 1}, back)
     answer = {"status": "upheld", "answer": "you are right", "settled_by": "dispute-1"}

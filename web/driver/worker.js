@@ -3,10 +3,12 @@
 const CACHE = 'kerb-driver-2';
 const OWN = /^\/(driver|parts|vendor)\/|^\/tokens\.css$/;
 const SHELL = '/driver/';
+// However it was packed, and in whichever language it was asked for: better than nothing.
+const HOWEVER = { ignoreVary: true };
 // All of the app; a test holds this list to the files.
 const FILES = [
   '/driver/', '/driver/app.css', '/driver/app.js', '/driver/car_wish.js', '/driver/cars.js', '/driver/charge.js', '/driver/curve.js', '/driver/dispute.js', '/driver/early.js', '/driver/elsewhere.js',
-  '/driver/faults.js', '/driver/login.js', '/driver/match.js', '/driver/mine.js', '/driver/proof.js', '/driver/wishes.js', '/driver/manifest.webmanifest',
+  '/driver/faults.js', '/driver/login.js', '/driver/mine.js', '/driver/proof.js', '/driver/wishes.js', '/driver/manifest.webmanifest',
   '/driver/icons/kerb.svg', '/driver/icons/kerb-192.png', '/driver/words/de.js', '/driver/words/en.js',
   ...['access', 'balance', 'car', 'cards', 'cars', 'charger', 'charging', 'find', 'history', 'me', 'notices', 'organisations', 'pay', 'receipt', 'reservation', 'scan', 'session', 'settings', 'showcase', 'tokens', 'usual', 'wallet'].map((it) => `/driver/pages/${it}.js`),
   ...['api', 'blocks', 'card_fields', 'clock', 'kept', 'live', 'map', 'proof', 'stripe', 'stripe_local', 'stripe_real', 'view', 'words'].map((it) => `/parts/${it}.js`),
@@ -35,14 +37,14 @@ self.addEventListener('fetch', (event) => {
 });
 
 async function keptFirst(request) {
-  return (await caches.match(request)) ?? fetched(request);
+  return (await caches.match(request, HOWEVER)) ?? fetched(request);
 }
 
 async function newestFirst(request) {
   try {
     return await fetched(request);
   } catch (error) {
-    const kept = (await caches.match(request, { ignoreSearch: true })) ?? (request.mode === 'navigate' ? await caches.match(SHELL) : undefined);
+    const kept = (await caches.match(request, { ignoreSearch: true, ...HOWEVER })) ?? (request.mode === 'navigate' ? await caches.match(SHELL, HOWEVER) : undefined);
     if (kept) return kept;
     throw error;
   }

@@ -50,8 +50,8 @@ _FIRMWARES = "firmwares#"
 _LIMIT_KEPT = timedelta(days=1)
 # Nobody charges for so long; a claim that was never ended keeps its site busy no longer.
 _CLAIM_KEPT = timedelta(days=7)
-# No plan reaches so far.
-_PLAN_KEPT = timedelta(days=2)
+# No plan reaches so far; who came while it was made is known on Monday.
+_PLAN_KEPT = timedelta(days=7)
 # Before the number of a shard: that of claims that may be planned.
 _WISHING = "w"
 

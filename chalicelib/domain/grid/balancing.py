@@ -17,7 +17,7 @@ from chalicelib.domain.grid.cars import Car, is_asleep, learn
 from chalicelib.domain.grid.currents import Conductors, Flow
 from chalicelib.domain.grid.filling import Filling, Glass
 from chalicelib.domain.grid.needs import USUAL_MA, is_met, urgency
-from chalicelib.domain.grid.one_phase import considered
+from chalicelib.domain.grid.one_phase import considered, fed, has_to_show
 from chalicelib.domain.grid.tree import Claim, Conditions, Grants, Port, PortId, SiteTree
 from chalicelib.domain.grid.turns import TURN, is_turn, place_in_line
 
@@ -49,6 +49,9 @@ def share(tree: SiteTree, claims: Iterable[Claim], at: datetime, conditions: Con
         return Filling(conductors, _flowing(ports, silent, conductors, bases)), bases
 
     known = _considered(known, silent, conductors, empty, at)
+    # Who has yet to show one phase pauses those who have, for some minutes.
+    is_to_show = any(has_to_show(it.claim.switching, at) for it in known)
+    known.sort(key=lambda it: is_to_show and it.is_by_one)
     flows = {
         it.claim.port_id: conductors.flows(it.port, 1) if it.is_by_one else silent[it.claim.port_id] for it in known
     }
@@ -87,7 +90,11 @@ def share(tree: SiteTree, claims: Iterable[Claim], at: datetime, conditions: Con
         car_phases={it.claim.port_id: it.car.phases for it in known if it.car.phases is not None},
         car_most_ma={it.claim.port_id: it.car.most_ma for it in known if it.car.most_ma is not None},
         idle_since={it.claim.port_id: it.car.idle_since for it in known if it.car.idle_since is not None},
-        switching={it.claim.port_id: it.claim.switching for it in known if it.claim.switching is not None},
+        switching={
+            it.claim.port_id: fed(it.claim.switching, at) if target[it.claim.port_id] else it.claim.switching
+            for it in known
+            if it.claim.switching is not None
+        },
     )
 
 

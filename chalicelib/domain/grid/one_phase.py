@@ -21,6 +21,7 @@ from chalicelib.domain.grid.turns import TURN
 _WAITS_FOR, _FITS_FOR = timedelta(minutes=5), TURN
 # A car that charges by three is tried by one for so long at most: two readings take some two minutes.
 _TRIED_FOR = timedelta(minutes=10)
+_SHOWN_WITHIN = timedelta(minutes=10)
 # Of less than this at a phase nothing is charged by it.
 _IDLE_MA = 1_000
 _THREE = 3
@@ -91,6 +92,21 @@ def considered(now: Switching, at: datetime, *, wants_one: bool) -> Switching:
     if at - since < (_WAITS_FOR if wants_one else _FITS_FOR):
         return replace(now, other_since=since)
     return Switching(is_one=wants_one, left=now.left - 1)
+
+
+def fed(now: Switching, at: datetime) -> Switching:
+    """How it stands that has current now."""
+    return replace(now, fed_at=at) if has_to_show(now, at) and now.fed_at is None else now
+
+
+def has_to_show(now: Switching | None, at: datetime) -> bool:
+    """Whether its meter is yet to show that it charges by one phase, so that others can charge beside it.
+
+    For that it goes before those who have shown it; not for long, as some meters tell of no phases.
+    """
+    if now is None or not now.is_one or now.is_shown or now.is_trial:
+        return False
+    return now.fed_at is None or at - now.fed_at < _SHOWN_WITHIN
 
 
 def _is_triable(facts: SwitchFacts, firmware: Firmware) -> bool:

@@ -215,7 +215,7 @@ class _Writing:
             # No price at all makes up for waiting until its driver may leave.
             late = self._range * it.kw * part.hours if risk else 0.0
             cost = worth * (it.weight * risk + later) + late
-            most_a = it.most_a * it.there(part)
+            most_a = (min(it.most_a, it.next_a) if place == 0 else it.most_a) * it.there(part)
             sure_a = most_a if place < _NEAR_PARTS else min(most_a, it.sure_a * it.there(part))
             columns = [program.amount(cost=cost, most=sure_a)]
             if most_a > sure_a:

@@ -37,6 +37,8 @@ _SOON = 3
 _LATER = timedelta(seconds=60)
 _UNREAD = 3
 _READ_WITHIN = timedelta(seconds=30)
+# Whoever has shown one before, and then did not so often, is asked for it again so much later.
+_READ_LATER = timedelta(minutes=10)
 _PROVE_AGAIN = timedelta(minutes=5)
 _READS_AHEAD = timedelta(minutes=15)
 # A plan that was told in part is told on so long before that part ends.
@@ -121,8 +123,9 @@ class PortLook:
         """A look for what is due without a raise."""
         page, need = self.page, self.need
         default_ma = need.default_ma
-        # One that its charger may have lost is told it again, before anything that is more.
-        known_ma = page.default_ma if page.default_ma is not None else page.expected_ma
+        # One that its charger may have lost, or has yet to show, comes before any that is more.
+        known = (page.default_ma, page.expected_ma, *(it.limit_ma for it in page.pushes[-1:]))
+        known_ma = next((it for it in known if it is not None), None)
         if default_ma is not None and default_ma > (known_ma or 0):
             default_ma = known_ma
         limit_ma = None if need.limit_ma is None else min(need.limit_ma, self._current_ma)
@@ -140,7 +143,9 @@ class PortLook:
         if grant[1] is not None and (grant[1].is_lowering or self.page.ignored_since is not None):
             return grant
         if self._is_default_due:
-            return self._default()
+            default = self._default()
+            # What was told before, and not answered, does not wait for that.
+            return grant if default[1] is None and grant[1] is not None and grant[1].is_again else default
         if grant[1] is not None and (self.page.default_ma is not None or self._is_hopeless):
             return grant
         return self._read() if self._wants_proof else self._proof()
@@ -200,7 +205,9 @@ class PortLook:
         if push.answered_at is None:
             order = self._order(OrderKind.DEFAULT, push.name, limit_ma=push.limit_ma, form=push.form)
             return repeated(page, push.name, self.at), replace(order, is_again=True, phases=push.phases)
-        return self._read() if page.unread < _UNREAD else (page, None)
+        has_shown = page.default_ma is not None or page.expected_ma is not None
+        is_later = has_shown and page.read_at is not None and self.at - page.read_at >= _READ_LATER
+        return self._read() if page.unread < _UNREAD or is_later else (page, None)
 
     def _grant(self) -> Next:
         page, lease, wanted_ma = self.page, self._lease, self.need.limit_ma

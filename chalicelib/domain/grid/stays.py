@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import exp
 
-from chalicelib.domain.grid.cars import is_asleep, learn
+from chalicelib.domain.grid.cars import PROBE_MA, Car, is_asleep, learn
 from chalicelib.domain.grid.needs import USUAL_STAY, USUAL_WH, is_met
 from chalicelib.domain.grid.outlook import QUARTER, Outlook
 from chalicelib.domain.grid.tree import Claim, Port, SiteTree
@@ -26,12 +26,15 @@ _GONE = 0.75
 _LEAST_WH = USUAL_WH // 4
 # Who comes in so many hours is planned for, until so much of the site is taken; they ask for what those do who are
 # here, where few are for what so many usual cars would with them.
-_COMING_H = 4.0
+_COMING_H = 6.0
 _FULL_SITE = 0.8
 _USUAL_CARS = 2
 # What a car is counted on to take later: of its port, where nothing is known of it; of what it was seen to take.
 _UNKNOWN = 0.4
 _KNOWN = 0.6
+# Where most cars' own chargers end.
+_USUAL_MOST_MA = 16_000
+_TRIED = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,7 @@ class Stay:
     phases: int
     most_a: float
     sure_a: float
+    next_a: float
     now_a: float
     kw: float
     asked_kwh: float
@@ -118,6 +122,7 @@ def stay(claim: Claim, port: Port, at: datetime, settings: Settings) -> Stay | N
         phases=phases,
         most_a=max(port.least_ma, port.most_ma if car.most_ma is None else car.most_ma) / 1000,
         sure_a=usual_a(port) if car.most_ma is None else max(port.least_ma, _KNOWN * car.most_ma) / 1000,
+        next_a=_tried_ma(port, phases, claim, car) / 1000,
         now_a=(claim.draws[-1].granted_ma if claim.draws else 0) / 1000,
         # A car of which nothing is known may use one phase, and then it must begin soon.
         kw=port.voltage_v * (phases if car.phases else 1) / 1000 * taken_part,
@@ -128,6 +133,17 @@ def stay(claim: Claim, port: Port, at: datetime, settings: Settings) -> Stay | N
         leaves_at=departs_at if at < departs_at else at + _OVERDUE,
         ends_at=max(departs_at, at + _OVERDUE),
     )
+
+
+def _tried_ma(port: Port, phases: int, claim: Claim, car: Car) -> int:
+    """What is worth giving it now: many take 16 A, and what one leaves of more is nobody's until that is learnt.
+
+    Only who has just come is tried so: who has had some was seen before, though a pause may hide it.
+    """
+    tried_ma = max(port.least_ma, min(port.most_ma, _USUAL_MOST_MA + PROBE_MA))
+    shown_ma = max((it for look in claim.draws for it in look.current_ma if it is not None), default=0)
+    is_new = claim.served_wh < tried_ma * port.voltage_v * phases / 1000 * (_TRIED / HOUR)
+    return tried_ma if is_new and car.most_ma is None and shown_ma < tried_ma - PROBE_MA / 2 else port.most_ma
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

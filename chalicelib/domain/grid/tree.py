@@ -194,14 +194,16 @@ class Switching:
     """How a charge stands whose charger can charge by one phase what it could by all.
 
     `is_one`: it is to charge by one. `is_shown`: its meter has shown that it does, and it counts so. `left`: so many
-    switches it may still have. `other_since`: since when the other would be better, None: it is not. `is_trial`: it is
-    tried, since `other_since`, whether its firmware does as it is told.
+    switches it may still have. `other_since`: since when the other would be better, None: it is not. `fed_at`: then it
+    had current first, for its meter to show by how many it charges. `is_trial`: it is tried, since `other_since`,
+    whether its firmware does as it is told.
     """
 
     is_one: bool = False
     is_shown: bool = False
     left: int = SWITCHES
     other_since: datetime | None = None
+    fed_at: datetime | None = None
     is_trial: bool = False
 
 

@@ -52,10 +52,12 @@ class MeterKey:
 
 
 def pinned(keys: Sequence[MeterKey], key: MeterKey) -> tuple[MeterKey, ...]:
-    """The keys with one more, in whose favour the former one of that meter, or of that place, ends."""
-    scope = (key.meter, key.evse)
-    ended = (replace(it, until=key.since) if it.is_open and (it.meter, it.evse) == scope else it for it in keys)
-    return (*ended, key)
+    """The keys with one more, in whose favour those end that were said of the same meter, there or anywhere."""
+
+    def is_replaced(it: MeterKey) -> bool:
+        return it.is_open and it.meter == key.meter and key.evse in (0, it.evse)
+
+    return (*(replace(it, until=key.since) if is_replaced(it) else it for it in keys), key)
 
 
 def configured(

@@ -1,7 +1,11 @@
-"""Routes of disputes: a driver says that a bill is wrong, its operator answers, and both get the same evidence."""
+"""Routes of disputes: a driver says that a bill is wrong, its operator answers, and both get the same evidence.
+
+Whoever paid without an account does so by the link to the receipt.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -11,14 +15,20 @@ from pydantic import Field, StringConstraints
 
 from chalicelib.domain.charging.disputes import Dispute, DisputeReason, DisputeStatus
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.drivers import is_guest
 from chalicelib.handlers.http.endpoint import Answer, Request, Scope, endpoint
 from chalicelib.handlers.http.fields import RequestBody, ResponseBody, example
+from chalicelib.records.access import TicketScope
+from chalicelib.records.drivers import NotAllowed
 from chalicelib.services.access import operators_own
 from chalicelib.wiring import network
 
 disputes = Blueprint(__name__)
 
 _DRIVERS, _OPERATORS = "/v1/sessions/{session_id}", "/v1/operator/sessions/{session_id}"
+_GUESTS = "/v1/receipts/{session_id}"
+_TICKET = {"ticket": "from the link to the receipt"}
+_KEPT_NOWHERE = {"Cache-Control": "no-store"}
 Words = Annotated[str, StringConstraints(max_length=2000)]
 _DISPUTE: dict[str, Any] = {
     "number": 1,
@@ -138,6 +148,78 @@ def withdraw_dispute(request: Request) -> DisputeList:
 def my_evidence(request: Request) -> Answer:
     """All the evidence of a charge in one file, with the hash of each part; its operator gets the same."""
     return _evidence(network().driver_sessions.get(request.driver_id, request.path["session_id"]))
+
+
+@endpoint(
+    disputes,
+    "POST",
+    f"{_GUESTS}/dispute",
+    takes=NewDispute,
+    answers=DisputeList,
+    status=201,
+    needs_login=False,
+    errors=(401, 404, 409),
+    query=_TICKET,
+)
+def dispute_as_guest(request: Request) -> Answer:
+    """Say that a bill is wrong, by the link to its receipt, as whoever paid without an account."""
+    body: NewDispute = request.body
+    session = network().disputes.dispute(_guest(request), request.path["session_id"], body.reason, body.text)
+    return Answer(_views(session), 201, headers=_KEPT_NOWHERE)
+
+
+@endpoint(
+    disputes,
+    "GET",
+    f"{_GUESTS}/dispute",
+    answers=DisputeList,
+    needs_login=False,
+    errors=(401, 404),
+    query=_TICKET,
+)
+def guests_disputes(request: Request) -> Answer:
+    """What whoever paid without an account said of a bill, and what was answered."""
+    session = network().driver_sessions.get(_guest(request), request.path["session_id"])
+    return Answer(_views(session), headers=_KEPT_NOWHERE)
+
+
+@endpoint(
+    disputes,
+    "DELETE",
+    f"{_GUESTS}/dispute",
+    answers=DisputeList,
+    needs_login=False,
+    errors=(401, 404, 409),
+    query=_TICKET,
+)
+def withdraw_as_guest(request: Request) -> Answer:
+    """Let a dispute go that is not answered yet; where there is none nothing changes."""
+    session = network().disputes.withdraw(_guest(request), request.path["session_id"])
+    return Answer(_views(session), headers=_KEPT_NOWHERE)
+
+
+@endpoint(
+    disputes,
+    "GET",
+    f"{_GUESTS}/evidence",
+    answers=EvidenceView,
+    needs_login=False,
+    errors=(401, 404, 409),
+    query=_TICKET,
+)
+def guests_evidence(request: Request) -> Answer:
+    """All the evidence of a charge in one file, for whoever paid it without an account; its operator gets the same."""
+    found = _evidence(network().driver_sessions.get(_guest(request), request.path["session_id"]))
+    return replace(found, headers={**found.headers, **_KEPT_NOWHERE})
+
+
+def _guest(request: Request) -> str:
+    """Whom the link to a receipt was issued to; one that somebody with an account gave on opens the receipt alone."""
+    ticket, session_id = request.query.get("ticket", ""), request.path["session_id"]
+    driver_id = network().tickets.verify(ticket, session_id, network().clock(), TicketScope.RECEIPT)
+    if not is_guest(driver_id):
+        raise NotAllowed("whoever has an account disputes a bill there: POST /v1/sessions/{id}/dispute")
+    return driver_id
 
 
 @endpoint(disputes, "GET", f"{_OPERATORS}/dispute", answers=DisputeList, errors=(404,), needs=Scope.SESSIONS_READ)

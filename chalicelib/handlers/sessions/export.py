@@ -29,7 +29,7 @@ from chalicelib.handlers.sessions.preference_models import UsualPreferencesItem,
 from chalicelib.handlers.sessions.views import page
 from chalicelib.handlers.vehicles.models import KEPT_CAR, KeptCar
 from chalicelib.handlers.vehicles.routes import kept_car
-from chalicelib.services.sessions.driver_sessions import progress
+from chalicelib.services.sessions.progress import progress
 from chalicelib.wiring import network
 
 exports = Blueprint(__name__)

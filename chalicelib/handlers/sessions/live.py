@@ -21,8 +21,8 @@ from chalicelib.records.access import TicketScope
 from chalicelib.records.drivers import NotAllowed
 from chalicelib.services.access import NotFound
 from chalicelib.services.charging.live_news import TELLER
-from chalicelib.services.sessions.driver_sessions import Progress
 from chalicelib.services.sessions.live_views import Event, LiveTopic, Steps
+from chalicelib.services.sessions.progress import Progress
 from chalicelib.wiring import network
 
 viewers = Blueprint(__name__)

@@ -29,7 +29,8 @@ from chalicelib.handlers.sessions.preference_models import (
 )
 from chalicelib.records.drivers import NotAllowed
 from chalicelib.services.at_once import together
-from chalicelib.services.sessions.driver_sessions import Filter, Month, Progress, Wanted, progress
+from chalicelib.services.sessions.driver_sessions import Filter, Month, Wanted
+from chalicelib.services.sessions.progress import Progress, progress
 from chalicelib.wiring import network
 
 sessions = Blueprint(__name__)

@@ -33,8 +33,8 @@ from chalicelib.handlers.sessions.preference_models import ChargePlanView, Charg
 from chalicelib.services.grid.driver_preferences import PreferencesResult, result_of
 from chalicelib.services.money.debts import owed_minor
 from chalicelib.services.pricing.rating import Idling
-from chalicelib.services.sessions.driver_sessions import Progress
 from chalicelib.services.sessions.live_views import RENEW_S
+from chalicelib.services.sessions.progress import Progress
 from chalicelib.wiring import network
 
 # What the live view by WebSocket speaks; the ticket is offered beside it.

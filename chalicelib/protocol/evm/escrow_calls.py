@@ -9,15 +9,11 @@ from dataclasses import dataclass
 
 from chalicelib.protocol.evm.keccak import hashed
 
-WORD_BYTES, ADDRESS_BYTES, NAME_BYTES = 32, 20, 32
+WORD_BYTES, ADDRESS_BYTES = 32, 20
 # What a driver's own wallet is shown; the contract's own interface says the same (a test compares).
 DEPOSIT = "deposit(bytes32,address,address,uint256)"
 _SETTLE = "settle(bytes32,uint256,bytes32)"
 _ESCROW_OF = "escrow_of(bytes32)"
-# More than any settlement takes, a payee's first one included (tests/infrastructure/chain).
-SETTLE_GAS = 120_000
-# What the contract can hold of one deposit.
-MOST_UNITS = 2**96 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

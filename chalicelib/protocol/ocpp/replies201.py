@@ -56,8 +56,9 @@ def _authorize(answer: TokenAnswer, asked: Mapping[str, Any]) -> Fields:
     told, word = _token_info(answer, asked), certificate_word(answer)
     if word is None:
         return told
-    if answer.certificate in _BARRED:
-        # C07.FR.15, .16: the token's own standing says nothing that counts.
+    token = asked.get("idToken")
+    if answer.certificate in _BARRED and isinstance(token, dict) and token.get("type") == "eMAID":
+        # C07.FR.15, .16: the contract's own standing says nothing that counts.
         told = {"idTokenInfo": {"status": "Invalid"}}
     return {**told, "certificateStatus": word}
 

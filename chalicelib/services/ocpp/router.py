@@ -33,6 +33,7 @@ from chalicelib.domain.chargers.events import (
     Topic,
 )
 from chalicelib.domain.chargers.identity import told_identity
+from chalicelib.domain.drivers.emaid import is_contract_token
 from chalicelib.domain.operators import AlarmKind
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import ChargerNews, Reports
@@ -109,10 +110,12 @@ class Router:
         return self.statuses.told(connection, event)
 
     def _token(self, connection: Connection, event: TokenPresented, assign_ref: AssignRef) -> Answer:
-        if event.contract is not None:
+        if event.contract is not None and is_contract_token(event.token):
             return self._contract_token(connection, event.token, event.contract)
         shown = self.authorizations.shown(connection, event.token)
-        return TokenAnswer(shown.standing, shown.group, shown.expires_at)
+        # Whatever certificate came with a card, it is not the card's.
+        worth = CertificateStatus.NOT_AVAILABLE if event.contract is not None else None
+        return TokenAnswer(shown.standing, shown.group, shown.expires_at, worth)
 
     def _contract_token(self, connection: Connection, token: str, contract: ContractShown) -> Answer:
         """C07: the certificate first; a token whose certificate is not good is not even looked up."""

@@ -23,7 +23,8 @@ from chalicelib.ports.sessions import Checkouts, Guests
 from chalicelib.records.drivers import Driver
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.drivers.eligibility import AvailableConnector, Eligibility
-from chalicelib.services.sessions.driver_sessions import DriverSessions, Progress, Wanted, progress
+from chalicelib.services.sessions.driver_sessions import DriverSessions, Wanted
+from chalicelib.services.sessions.progress import Progress, progress
 
 _SECRET_BYTES = 32
 # As long as a cardholder may dispute a payment, and a little more.

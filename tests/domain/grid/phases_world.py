@@ -269,9 +269,9 @@ class PhasesWorld(World):
         )
 
     def least_ma(self) -> int:
-        """Who keeps no default is counted; of the others not all have one."""
+        """Short, but for who runs free before anybody can know: beside that, all have their defaults."""
         unruly = sum(not it.make.falls_back for it in self.chargers.values())
-        return unruly * MOST_MA + 8_000
+        return unruly * MOST_MA + (len(self.chargers) - unruly) * LEAST_MA if unruly else 8_000
 
     def site_of(self, limit_ma: int) -> Site:
         # Short: two or three could charge by three phases.

@@ -299,3 +299,37 @@ def test_who_is_to_have_nothing_as_a_measure_is_told_0_and_who_is_to_be_stopped_
     assert [it.kind for it in desk.look(need(10_000), after=S)] == [OrderKind.STOP]
     assert desk.look(need(10_000), after=S) == ()
     assert [it.kind for it in desk.look(need(10_000), after=60 * S)] == [OrderKind.STOP]
+
+
+def test_a_default_whose_proof_got_lost_three_times_is_read_again_ten_minutes_later() -> None:
+    desk = Desk(replace(page_of(), default_ma=0))
+    (push,) = desk.look(need(None))
+    desk.put(default_answered(desk.page(), push.name, desk.at))
+    reads = [it for _ in range(4) for it in desk.look(need(None), after=40 * S)]
+    assert [it.kind for it in reads] == [OrderKind.READ] * 3
+    assert desk.look(need(None), after=300 * S) == ()
+    (again,) = desk.look(need(None), after=300 * S)
+    assert again.kind is OrderKind.READ
+
+
+def test_a_lowering_that_was_not_answered_is_repeated_while_a_default_waits_for_its_proof() -> None:
+    desk = Desk(page_of())
+    desk.confirm(desk.look(need(10_000))[0])
+    (lowering,) = desk.look(need(0, default_ma=0), after=60 * S)
+    (push,) = desk.look(need(0, default_ma=0), after=S)
+    assert push.kind is OrderKind.DEFAULT
+    desk.put(default_answered(desk.page(), push.name, desk.at))
+    (read,) = desk.look(need(0, default_ma=0), after=S)
+    assert read.kind is OrderKind.READ
+    assert [it.name for it in desk.look(need(0, default_ma=0), after=10 * S)] == [lowering.name]
+
+
+def test_a_car_that_comes_before_a_new_charger_has_shown_its_default_waits_for_that_and_no_longer() -> None:
+    desk = Desk(PortPage(port_id=ONE, most_ma=32_000, trust=Trust.PROVEN), fits=up_to(8_000))
+    (push,) = desk.look(need(None, default_ma=0))
+    desk.put(default_answered(desk.page(), push.name, desk.at))
+    (read,) = desk.look(need(8_000), after=S)
+    assert read.kind is OrderKind.READ
+    desk.put(default_shown(desk.page(), 0))
+    (more,) = desk.look(need(8_000), after=S)
+    assert (more.kind, more.limit_ma) == (OrderKind.DEFAULT, 6_000)

@@ -63,6 +63,17 @@ def test_until_its_meter_has_shown_it_who_is_switched_takes_its_turn_by_three() 
     assert sorted(grants.target_ma.values()) == [0, 0, 8_000]
 
 
+def test_who_has_yet_to_show_one_phase_goes_before_who_has_and_not_for_long() -> None:
+    shown = Switching(is_one=True, is_shown=True, left=1)
+    claims = [claim(0, switching=shown), claim(1, switching=replace(shown, is_shown=False), served_wh=9_000)]
+    grants = share(SHORT, claims, AT)
+    assert grants.target_ma == {port_id(0): 0, port_id(1): 8_000}
+    assert grants.switching[port_id(1)].fed_at == AT
+    # Its meter tells of no phases: from then on it has its turns, as the one who is served less.
+    later = share(SHORT, [claims[0], replace(claims[1], switching=grants.switching[port_id(1)])], AT + 10 * MINUTE)
+    assert later.target_ma == {port_id(0): 8_000, port_id(1): 0}
+
+
 def test_nobody_is_switched_for_a_wait_of_less_than_five_minutes() -> None:
     claims, grants = after(CLAIMS, AT, 4)
     assert one_of(grants) == set()

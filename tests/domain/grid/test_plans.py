@@ -181,6 +181,14 @@ def test_nobody_is_counted_on_to_stay_longer_than_they_said() -> None:
     assert energy_wh(ROOMY, planned(ROOMY, claims, [DEAR, 0]), until=3) == pytest.approx(8_000, abs=100)
 
 
+def test_a_car_that_nobody_knows_is_tried_with_what_most_take_and_then_with_all() -> None:
+    new = claim(0, car_phases=3, asked_wh=20_000, departs_at=AT + 2 * HOUR)
+    row = planned(ROOMY, [new]).limit_ma[port_id(0)]
+    assert row[0] == 17_000 < row[1]
+    for seen in (replace(new, draws=looks((17, 17), (17, 17))), replace(new, served_wh=9_000)):
+        assert planned(ROOMY, [seen]).limit_ma[port_id(0)][0] > 17_000
+
+
 def test_a_car_that_takes_less_than_its_chargers_least_is_counted_for_what_it_takes() -> None:
     whole = stay(known(0), ROOMY.ports[0], AT, Settings())
     tail = stay(known(0, car_most_ma=3_000, draws=looks((6, 3), (6, 3))), ROOMY.ports[0], AT, Settings())

@@ -68,6 +68,15 @@ def test_a_persons_word_counts_before_the_configurations() -> None:
     assert _told(accepted, "bb", NOON + 3 * HOUR) is None
 
 
+def test_a_persons_word_ends_what_was_said_of_the_same_meter_at_one_place_and_not_elsewhere_of_another() -> None:
+    first = _key("aa", KeySource.FIRST_SIGHT, meter="M1", evse=1)
+    others = (_key("bb", KeySource.FIRST_SIGHT, meter="M2", evse=2), _key("cc", KeySource.CONFIGURATION, evse=1))
+    keys = pinned((first, *others), _key("dd", KeySource.OPERATOR, NOON + HOUR, meter="M1"))
+    assert keys[:3] == (replace(first, until=NOON + HOUR), *others)
+    everywhere = pinned(keys, _key("ee", KeySource.OPERATOR, NOON + 2 * HOUR))
+    assert [it.key for it in everywhere if it.is_open] == ["bb", "dd", "ee"]
+
+
 def test_a_persons_word_on_a_meter_counts_before_the_same_on_whichever_hangs_there() -> None:
     keys = (_key("aa", KeySource.OPERATOR), replace(_key("bb", KeySource.OPERATOR), meter="M1"))
     assert (known_key(keys, "M1", 1, NOON), known_key(keys, "M2", 1, NOON)) == ("bb", "aa")

@@ -93,6 +93,10 @@ def test_only_what_needs_no_login_says_so() -> None:
         ("/v1/openapi.json", "get"),
         ("/v1/invoices/{session_id}/{number}", "get"),
         ("/v1/receipts/{session_id}", "get"),
+        ("/v1/receipts/{session_id}/dispute", "post"),
+        ("/v1/receipts/{session_id}/dispute", "get"),
+        ("/v1/receipts/{session_id}/dispute", "delete"),
+        ("/v1/receipts/{session_id}/evidence", "get"),
         ("/v1/receipts/{session_id}/refunds/{number}", "get"),
         ("/v1/sessions/{session_id}/live", "get"),
     }

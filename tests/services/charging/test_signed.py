@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import time, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.pricing.bill import Dimension
 from chalicelib.domain.pricing.evidence import Flag
+from chalicelib.domain.pricing.tariff import Restrictions, simple_elements
 from chalicelib.domain.transparency.meter_keys import KeySource, MeterKey, pinned
 from chalicelib.domain.transparency.signed_records import Register, Verification
+from chalicelib.services.pricing.rating import final_bill
 from chalicelib.services.transparency import signed_evidence
 from tests.services.charging.test_quirks import Talk, told
 from tests.services.conftest import NOW, SITE, Kit
@@ -69,6 +74,25 @@ def test_the_signed_quantity_is_billed_rounded_down(talk: Talk) -> None:
     assert session.signed is not None
     assert (session.signed.verification, session.signed.register) == (Verification.VALID, Register.IMPORT)
     assert (session.signed.energy_wh, session.signed.told_wh) == (1999, 2000)
+
+
+def test_prices_that_depend_on_the_hour_are_applied_to_the_signed_quantity(talk: Talk) -> None:
+    _pinned(talk.kit)
+    ref = _begins(talk)
+    for minutes, energy_wh in ((10, 1_400), (40, 2_600)):
+        at = talk.kit.clock.now - timedelta(minutes=60 - minutes)
+        values = [{"timestamp": told(at), "sampledValue": [{"value": str(energy_wh)}]}]
+        talk.say("MeterValues", {"connectorId": 1, "transactionId": ref, "meterValue": values})
+    record = METER.record(reading(500.0, "B"), reading(501.5, "E"))
+    sample = {"value": record, "format": "SignedData", "context": "Transaction.End"}
+    talk.stop(ref, 3000, transactionData=[{"timestamp": told(talk.kit.clock.now), "sampledValue": [sample]}])
+    (early,), (late,) = simple_elements(per_kwh=Decimal("0.30")), simple_elements(per_kwh=Decimal("0.60"))
+    early = replace(early, restrictions=Restrictions(end_time=time(9, 50)))
+    session = replace(talk.measured(), time_zone="UTC")
+    session = replace(session, tariff=replace(session.tariff, elements=(early, late)))
+    bill = final_bill(session, talk.kit.evidence.whole(session))
+    energy = [it.quantity for it in bill.lines if it.dimension is Dimension.ENERGY]
+    assert (len(energy), sum(energy)) == (2, 1500)
 
 
 def test_begin_and_end_may_be_signed_one_by_one(talk: Talk) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,10 +12,12 @@ import pytest
 
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.charging.session import Reason
+from chalicelib.domain.pricing.rating import planned, price
 from chalicelib.records.chargers import ConnectorState
 from chalicelib.records.drivers import Driver, Enrolment, Login, Token
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.sessions.driver_sessions import Wanted
+from tests.domain.charging.test_refunds import TARIFF, paid
 from tests.services.conftest import CARD, CONNECTION, NOW, Kit
 
 WANTED = Wanted("CP-1", ConnectorId(1))
@@ -246,3 +248,12 @@ def test_tokens_go_with_their_driver(kit: Kit, identity: Identity) -> None:
     assert leave(kit) == "gone"
     assert kit.tokens.get("FFFF0000") is None
     assert kit.tokens.get(CARD) is None
+
+
+def test_what_a_car_is_called_goes_with_its_drivers_account(kit: Kit) -> None:
+    named = replace(paid(price(TARIFF, planned(NOW, 2_000, 3_600), "UTC")), car="My Zoe")
+    assert kit.sessions.add(named)
+    kit.sessions.forget_driver(named)
+    kept = kit.sessions.get(named.session_id)
+    assert kept is not None
+    assert kept.car == ""

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 import rlp  # type: ignore[import-untyped]
 from botocore.client import BaseClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from chalicelib.domain.charging.session import State
 from chalicelib.domain.money.deposits import ChainTerms
-from chalicelib.domain.money.ledger import deposits_account, driver_account
+from chalicelib.domain.money.ledger import deposits_account, driver_account, escrow_account
 from chalicelib.ports.chain import Block
 from chalicelib.protocol.evm.escrow_calls import WORD_BYTES, escrow_of_call
 from chalicelib.protocol.evm.transactions import address
 from chalicelib.records.drivers import Driver
-from chalicelib.records.money import ChainUnavailable
+from chalicelib.records.money import ChainUnavailable, PaymentsUnavailable
+from chalicelib.services.access import Refusal
 from chalicelib.services.money.deposits import DepositState
+from chalicelib.services.sessions.lifecycle import SessionOver
 from tests.services.conftest import NOW, Kit
 from tests.services.money.test_chain_sender import KEY, terms
 from tests.services.money.test_money import Run
@@ -151,10 +155,18 @@ class Story(Run):
             if is_repeated:
                 work()
 
+    @property
+    def is_deposited(self) -> bool:
+        return bool(self.contract.blocks[-1])
+
+    def deposit(self) -> None:
+        it = self.kit.driver_deposits.wanted("driver-1", self.session_id)
+        if not self.is_deposited:
+            self.contract.deposit(bytes.fromhex(it.paper.name), it.units, int(it.paper.expires_at.timestamp()))
+
     def held(self) -> Story:
         self.step(lambda: self.kit.lifecycle.place_hold(self.session_id, "hold"))
-        it = self.kit.driver_deposits.wanted("driver-1", self.session_id)
-        self.contract.deposit(bytes.fromhex(it.paper.name), it.units, int(it.paper.expires_at.timestamp()))
+        self.deposit()
         # An app may never ask again.
         self.step(lambda: self.kit.driver_deposits.look("driver-1", self.session_id), is_repeated=False)
         return self
@@ -166,7 +178,7 @@ class Story(Run):
         self.accident.at, self.accident.made = at, 0
         self.step(self._settle)
         self.step(self._settle)
-        self._quieten()
+        self.quieten()
         if self.session.state is State.STOPPING:
             self.step(lambda: self.kit.lifecycle.issue_receipt(self.session_id))
         assert (self.session.state, self.session.taken_minor) == (State.COMPLETED, 450)
@@ -176,7 +188,7 @@ class Story(Run):
         self.held()
         self.kit.driver_sessions.end("driver-1", self.session_id)
         self.step(lambda: self.kit.lifecycle.abort(self.session_id, "SessionFailed", ""))
-        self._quieten()
+        self.quieten()
         assert self.session.told_state is State.FAILED
         self._check(0)
 
@@ -186,7 +198,7 @@ class Story(Run):
         except ChainUnavailable:
             self.contract.deepen()
 
-    def _quieten(self) -> None:
+    def quieten(self) -> None:
         for _ in range(2):
             self.contract.deepen()
             self.kit.clock.advance(minutes=3)
@@ -211,3 +223,43 @@ def test_a_deposit_is_settled_once_whatever_is_cut_off(tables: None, story: Call
     for number in range(1, whole.made + 1):
         store.restore(empty)
         story(Story(Accident(number)))
+
+
+ACTS: Mapping[str, Callable[[Story], object]] = {
+    "place": lambda it: it.kit.lifecycle.place_hold(it.session_id, "hold"),
+    "deposit": lambda it: it.deposit(),
+    "deepen": lambda it: it.contract.deepen(),
+    "look": lambda it: it.kit.driver_deposits.look("driver-1", it.session_id),
+    "cancel": lambda it: it.kit.driver_sessions.end("driver-1", it.session_id),
+    "abort": lambda it: it.kit.lifecycle.abort(it.session_id, "States.Timeout", ""),
+    "charge": lambda it: it.ended(10_000) if it.session.hold is not None else None,
+    "sweep": lambda it: it.kit.lifecycle.sweep(),
+    "tend": lambda it: it.kit.wallet_returns.tend(),
+}
+
+
+@given(acts=st.lists(st.sampled_from(sorted(ACTS)), min_size=4, max_size=12), is_held=st.booleans())
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_in_whatever_order_the_ledgers_escrow_is_what_lies_there_open(
+    tables: None, acts: list[str], is_held: bool
+) -> None:
+    store = Tables()
+    before = store.rows()
+    run = Story(Accident())
+    try:
+        for act in [*(["place", "deposit", "deepen", "look"] if is_held else []), *acts]:
+            run.kit.clock.advance(minutes=1)
+            with suppress(Refusal, PaymentsUnavailable, SessionOver):
+                ACTS[act](run)
+        run.quieten()
+        run.quieten()
+        assert -run.balances.get((escrow_account(run.session_id), "EUR"), 0) == run.kit.chain_payments.open_minor(
+            run.session
+        )
+        assert len(run.contract.settled) <= 1
+        assert sum(units for _, units in run.contract.settled) in (0, 450 * UNITS)
+        if run.session.is_at_rest:
+            # Nothing is stranded: what was ever deposited is settled, be it with nothing.
+            assert not run.is_deposited or run.contract.settled
+    finally:
+        store.restore(before)

@@ -16,7 +16,7 @@ from chalicelib.records.charging import Sums, Transaction
 from chalicelib.services.pricing.courses import Courses
 from chalicelib.services.pricing.evidence import Evidence
 from chalicelib.services.pricing.rating import final_bill
-from chalicelib.services.sessions.driver_sessions import Progress
+from chalicelib.services.sessions.progress import Progress
 from tests.services.charging.test_quirks import Talk, told
 from tests.services.conftest import TARIFF, Kit
 

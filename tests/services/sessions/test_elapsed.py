@@ -12,7 +12,7 @@ from chalicelib.domain.chargers.events import ChargingStarted, ConnectorId, Read
 from chalicelib.domain.charging.session import Origin, Session
 from chalicelib.domain.charging.transitions import Stopped
 from chalicelib.domain.pricing.tariff import simple_elements
-from chalicelib.services.sessions.driver_sessions import Progress
+from chalicelib.services.sessions.progress import Progress
 from tests.services.conftest import CONNECTION, NOW, TARIFF, Kit
 
 TIMED = replace(TARIFF, elements=simple_elements(per_minute=Decimal("0.50"), idle_per_minute=Decimal(5)))

@@ -10,7 +10,7 @@ import { isWaiting, situation } from '../charge.js';
 import { isOver, running } from '../mine.js';
 import { Curve } from '../curve.js';
 import { Elsewhere } from '../elsewhere.js';
-import { Match } from '../match.js';
+import { Match } from '../cars.js';
 import { ChargeNow, Wishes } from '../wishes.js';
 
 // Whose charge it is: how it is asked for, and stopped.
