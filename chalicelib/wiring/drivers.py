@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from chalicelib.wiring.vehicles import VehicleServices
 
 if TYPE_CHECKING:
-    from chalicelib.domain.money.organisation import AskedCharge
+    from chalicelib.domain.money.asked_charge import AskedCharge
     from chalicelib.records.chargers import Charger
     from chalicelib.records.drivers import TermsOfUse
     from chalicelib.services.chargers.message_log import ChargerLog

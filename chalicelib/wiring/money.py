@@ -10,7 +10,7 @@ from chalicelib.wiring.chain import ChainServices
 if TYPE_CHECKING:
     from chalicelib.adapters.money.invoice_runs import DynamoInvoiceRuns
     from chalicelib.adapters.money.invoices import DynamoInvoices
-    from chalicelib.domain.money.organisation import AskedCharge
+    from chalicelib.domain.money.asked_charge import AskedCharge
     from chalicelib.ports.charging import Footprints
     from chalicelib.ports.money import CardTopUps
     from chalicelib.services.money.corrections import Corrections

@@ -11,13 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 
+from chalicelib.domain.money.asked_charge import NotPaidFor
 from chalicelib.domain.money.party import Business
 
 _WHOLE_DAY_H = 24
-
-
-class NotPaidFor(ValueError):
-    """The organisation does not pay for that; the text names the rule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,20 +119,6 @@ class MonthSpent:
         """So much more of it is used by that member, or less."""
         by_member = {**self.by_member, driver_id: self.by_member.get(driver_id, 0) + by_minor}
         return replace(self, used_minor=self.used_minor + by_minor, by_member=by_member)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskedCharge:
-    """A member's charge that is about to begin, or began `at` that time, and what would be set aside for it."""
-
-    operator_id: str
-    organisation_id: str
-    driver_id: str
-    site_id: str
-    time_zone: str
-    currency: str
-    hold_minor: int
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.preferences import ChargingPreferences, usual_at
 from chalicelib.domain.charging.session import Origin, Reason, Session
 from chalicelib.domain.charging.transitions import apply
-from chalicelib.domain.money.organisation import AskedCharge, NotPaidFor
+from chalicelib.domain.money.asked_charge import AskedCharge, NotPaidFor
 from chalicelib.domain.pricing.evidence import ReportedTime
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.ports import Clock

@@ -17,7 +17,7 @@ from chalicelib.domain.charging.session import Session, State
 from chalicelib.domain.charging.terminal import is_terminal_token
 from chalicelib.domain.drivers import spellings, uid_of
 from chalicelib.domain.drivers.emaid import contract_token, emaid_of, is_contract_token
-from chalicelib.domain.money.organisation import NotPaidFor
+from chalicelib.domain.money.asked_charge import NotPaidFor
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.ports import Clock
 from chalicelib.ports.access import Operators

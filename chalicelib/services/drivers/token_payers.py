@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chalicelib.domain.money.organisation import AskedCharge, NotPaidFor
+from chalicelib.domain.money.asked_charge import AskedCharge, NotPaidFor
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers, Sites

@@ -12,8 +12,9 @@ from datetime import timedelta
 
 from chalicelib.domain.charging.session import Hold, Origin, Session
 from chalicelib.domain.charging.ways import organisations_payment
+from chalicelib.domain.money.asked_charge import NotPaidFor
 from chalicelib.domain.money.ledger import Book, Transfer
-from chalicelib.domain.money.organisation import MonthSpent, NotPaidFor, Organisation, PaidSession, budget_month
+from chalicelib.domain.money.organisation import MonthSpent, Organisation, PaidSession, budget_month
 from chalicelib.domain.pricing.wall_clock import zone
 from chalicelib.ports import Clock
 from chalicelib.ports.money import Organisations

@@ -14,11 +14,10 @@ from enum import StrEnum
 
 from chalicelib.domain.charging.bounds import agreed_hold_minor
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.money.asked_charge import AskedCharge, NotPaidFor
 from chalicelib.domain.money.organisation import (
-    AskedCharge,
     MemberCode,
     MonthSpent,
-    NotPaidFor,
     Organisation,
     OrganisationMember,
     PaidSession,
