@@ -26,6 +26,7 @@ from benchmarks import (
     layers,
     measuring,
     node,
+    organisations,
     power_latency,
     proofs,
     rating,
@@ -83,7 +84,7 @@ def main() -> None:
     console.print(speed.table())
     console.print(node.table())
     console.print(layers.table())
-    console.print(rating.table(), proofs.table())
+    console.print(rating.table(), proofs.table(), organisations.table())
     console.print(grid.table(), vehicles.table())
     console.print(search.table(asked.networks))
     console.print(growth.table(asked.growth))

@@ -21,7 +21,7 @@ from unittest.mock import patch
 import boto3
 import requests
 
-from benchmarks import power, schedules, wallets
+from benchmarks import organisations, power, schedules, wallets
 from benchmarks.metering import Meter, Usage, metered, plain
 from benchmarks.wire import Send, Socket, Story, stories
 from chalicelib import wiring
@@ -93,6 +93,7 @@ def measure() -> Measured:
         "schedules": schedules.measure(),
         "power": power.measure(),
         "wallets": wallets.measure(),
+        "organisations": organisations.measure(),
     }
 
 

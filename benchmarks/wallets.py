@@ -22,7 +22,7 @@ def measure() -> dict[str, dict[str, Any]]:
 
 def _top_up(kit: Kit) -> tuple[Run, int]:
     """Asked for, and heard of."""
-    return _once(lambda: Purse(kit).top_up(6_000)), 1
+    return once(lambda: Purse(kit).top_up(6_000)), 1
 
 
 def _charge(kit: Kit) -> tuple[Run, int]:
@@ -38,16 +38,16 @@ def _charge(kit: Kit) -> tuple[Run, int]:
         assert kit.wallet_payments.raise_hold(session, hold, 6_000) is not None
         kit.wallet_payments.capture(replace(session, bill=bill), hold, bill.total_minor)
 
-    return _once(pay), 1
+    return once(pay), 1
 
 
 def _pay_out(kit: Kit) -> tuple[Run, int]:
     purse = Purse(kit)
     purse.top_up(8_000)
-    return _once(lambda: kit.wallet_returns.pay_out(DRIVER, EUR, None, "back")), 1
+    return once(lambda: kit.wallet_returns.pay_out(DRIVER, EUR, None, "back")), 1
 
 
-def _once(work: Callable[[], object]) -> Run:
+def once(work: Callable[[], object]) -> Run:
     """Done by the first run alone: the second is what it is compared with."""
     left = [work]
     return lambda: left.pop()() if left else None

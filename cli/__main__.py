@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from cli import cars, chain, chart, contracts, limits, openadr2_command, pages, proof_command, report
+from cli import cars, chain, chart, contracts, limits, openadr2_command, organisations, pages, proof_command, report
 from cli.fleet import Fleet
 
 
@@ -58,6 +58,7 @@ def _cost(asked: argparse.Namespace) -> None:
     console.print(report.log(fleet).rich())
     console.print(cars.sheet().rich())
     console.print(contracts.sheet().rich())
+    console.print(organisations.sheet().rich())
     console.print(chain.sheet().rich())
     if asked.lines:
         console.print(report.lines(fleet).rich())

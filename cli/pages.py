@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from cli import cars, chain, chart, contracts, keys, limits, power, report, schedules
+from cli import cars, chain, chart, contracts, keys, limits, organisations, power, report, schedules
 from cli.fleet import Fleet
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -23,6 +23,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "lines": lambda: report.lines(BIG).markdown(),
     "cars": lambda: cars.sheet().markdown(),
     "contracts": lambda: contracts.sheet().markdown(),
+    "organisations": lambda: organisations.sheet().markdown(),
     "deposits": lambda: chain.sheet().markdown(),
     "live": lambda: report.live(BIG).markdown(),
     "log": lambda: report.log(BIG).markdown(),

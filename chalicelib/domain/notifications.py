@@ -40,7 +40,8 @@ _RESERVED = tuple(
 class NotificationKind(StrEnum):
     """What a notification says, in the order in which a session brings it about.
 
-    That the card which paid for it will soon expire is told of a driver's newest session; a token, that a connector is
+    That the card which paid for it will soon expire is told of a driver's newest session, and an invoice that nobody
+    asked for of the first session on it; a token, that a connector is
     free, and a car's broken link are of no session. `power_waits` and what follows came last, and stored ones are
     listed by this order.
     """
@@ -69,6 +70,7 @@ class NotificationKind(StrEnum):
     CAR_AT_RISK = "car_at_risk"
     CAR_NOT_SEEN = "car_not_seen"
     CAR_UNPLUGGED_EARLY = "car_unplugged_early"
+    INVOICE_ISSUED = "invoice_issued"
 
 
 # Those that a session brings about.

@@ -69,14 +69,22 @@ class Receipts(Protocol):
 class Invoices(Protocol):
     """Issued invoices and credit notes, numbered without a gap for each operator, written once and never changed."""
 
-    def issue(self, operator_id: str, source: str, paper: Invoice) -> Invoice:
-        """Give a paper the operator's next number; of the same source it is what was issued before.
+    def issue(self, operator_id: str, source: str, paper: Invoice, organisation_id: str = "") -> Invoice:
+        """Give a paper the operator's next number, and list it for the organisation that it bills, if one.
+
+        Of the same source it is what was issued before.
 
         Raises Conflict while others keep issuing at this very moment.
         """
 
     def of(self, operator_id: str, source: str) -> Invoice | None:
         """What was issued of that source; None: nothing yet."""
+
+    def of_all(self, operator_id: str, sources: Sequence[str]) -> Sequence[Invoice]:
+        """What was issued of those sources, each paper once."""
+
+    def of_organisation(self, operator_id: str, organisation_id: str, after: str, most: int) -> Sequence[Invoice]:
+        """An organisation's papers beyond the number `after`, by their numbers."""
 
     def numbered(self, operator_id: str, number: str) -> Invoice | None:
         """The operator's paper of that number; None where it has none."""

@@ -246,6 +246,7 @@ class TokenRefusal(StrEnum):
     TOO_DEAR = "too_dear"
     TOO_MANY_SMALL = "too_many_small_charges"
     NO_CARD = "no_card"
+    NOT_PAID_FOR = "not_paid_for"
     OPEN_BALANCE = "open_balance"
     DRIVER_BLOCKED = "driver_blocked"
 
@@ -282,6 +283,7 @@ class Token:
     What is claimed and not proven lapses at `claimed_until`; it is proven at the charger `claimed_at` only, where one
     is named; `claims` counts how often its driver has claimed it. Tokens kept before there was a `consent` had it.
     `refused` is the last refusal, for its driver to read. `contract` is when and where a contract's was last proven.
+    `organisation_id`: its operator issued it for that organisation, which pays for what its member begins with it.
     """
 
     uid: str
@@ -297,6 +299,7 @@ class Token:
     claims: int = 0
     refused: RefusedToken | None = None
     contract: ContractSeen | None = None
+    organisation_id: str = ""
 
     def was_proven(self, charger_id: str, at: datetime) -> bool:
         """Whether a car proved this contract to that charger shortly before."""

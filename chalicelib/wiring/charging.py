@@ -141,6 +141,7 @@ class ChargingServices(ReservationServices):
             driver_reservations=self.driver_reservations,
             ends=self.inferred_ends,
             watches=self.watches,
+            check_payer=self.check_payer,
             clock=self.clock,
         )
 

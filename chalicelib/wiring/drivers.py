@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from chalicelib.wiring.vehicles import VehicleServices
 
 if TYPE_CHECKING:
+    from chalicelib.domain.money.asked_charge import AskedCharge
     from chalicelib.records.chargers import Charger
     from chalicelib.records.drivers import TermsOfUse
     from chalicelib.services.chargers.message_log import ChargerLog
@@ -103,6 +104,7 @@ class DriverServices(VehicleServices):
     @cached_property
     def authorizations(self) -> Authorizations:
         from chalicelib.services.drivers.authorization import Authorizations
+        from chalicelib.services.drivers.token_payers import TokenPayers
 
         return Authorizations(
             chargers=self.chargers,
@@ -117,6 +119,7 @@ class DriverServices(VehicleServices):
             clock=self.clock,
             rules=self.token_rules,
             has_prepaid=self.has_prepaid,
+            payers=TokenPayers(chargers=self.chargers, sites=self.sites, check=self.check_payer, clock=self.clock),
         )
 
     @cached_property
@@ -139,6 +142,10 @@ class DriverServices(VehicleServices):
 
     def has_prepaid(self, driver_id: str, currency: str, amount_minor: int) -> bool:
         """Answered where wallets are (`wiring/money.py`)."""
+        raise NotImplementedError
+
+    def check_payer(self, it: AskedCharge) -> int | None:
+        """Answered where organisations are (`wiring/money.py`)."""
         raise NotImplementedError
 
     @cached_property

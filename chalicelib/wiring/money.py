@@ -10,6 +10,7 @@ from chalicelib.wiring.chain import ChainServices
 if TYPE_CHECKING:
     from chalicelib.adapters.money.invoice_runs import DynamoInvoiceRuns
     from chalicelib.adapters.money.invoices import DynamoInvoices
+    from chalicelib.domain.money.asked_charge import AskedCharge
     from chalicelib.ports.charging import Footprints
     from chalicelib.ports.money import CardTopUps
     from chalicelib.services.money.corrections import Corrections
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from chalicelib.services.money.funds import Funds
     from chalicelib.services.money.invoice_collection import InvoiceCollection
     from chalicelib.services.money.invoice_desk import InvoiceDesk
+    from chalicelib.services.money.invoice_lists import InvoiceLists
     from chalicelib.services.money.invoices import IssuedInvoices
     from chalicelib.services.money.late_ends import LateEnds
     from chalicelib.services.money.organisation_payments import OrganisationPayments
@@ -187,6 +189,10 @@ class MoneyServices(ChainServices):
         """Whether so much is in a driver's wallet."""
         return self.wallet_payments.can_pay(driver_id, currency, amount_minor)
 
+    def check_payer(self, it: AskedCharge) -> int | None:
+        """What an organisation pays for a charge at the most, if it does. Raises NotPaidFor."""
+        return self.paying_organisations.check(it)
+
     def pay_out_wallets(self, driver_id: str) -> None:
         """Pay a driver's wallets out, or refuse; what is deposited on chain is settled first."""
         self.chain_payments.check_none_open(driver_id)
@@ -274,6 +280,12 @@ class MoneyServices(ChainServices):
         )
 
     @cached_property
+    def invoice_lists(self) -> InvoiceLists:
+        from chalicelib.services.money.invoice_lists import InvoiceLists
+
+        return InvoiceLists(invoices=self.invoices, sessions=self.sessions)
+
+    @cached_property
     def settled_charges(self) -> SettledCharges:
         from chalicelib.services.money.settled import SettledCharges
 
@@ -302,6 +314,7 @@ class MoneyServices(ChainServices):
             collection=self.invoice_collection,
             sessions=self.sessions,
             receipts=self.receipts,
+            notifications=self.notifications,
             clock=self.clock,
         )
 

@@ -134,6 +134,7 @@ ASKED: dict[str, Asked] = {
     f"GET {_O}/members": Asked(),
     f"DELETE {_O}/members/{{driver_id}}": Asked(),
     f"GET {_O}/sessions": Asked(),
+    f"GET {_O}/invoices": Asked(),
     "PUT /v1/operator/tokens/{uid}": Asked(body={"driver_id": DRIVER}, foreign="taken"),
     "GET /v1/operator/tokens/{uid}": Asked(),
     "PUT /v1/operator/drivers/{driver_id}": Asked(body={"tariff_id": "tariff-OWN"}),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
+
 import pytest
 
 from chalicelib import wiring
 from chalicelib.domain.money.ledger import balances
 from local.client import ApiError
-from tests.scenarios.world import World
+from tests.scenarios.test_consent import charger_of, swipe
+from tests.scenarios.test_door import knock
+from tests.scenarios.world import PASSWORD, World, eventually
 
 FLEET = "/v1/operator/organisations/acme"
 BODY = {
@@ -52,3 +56,27 @@ def test_a_charge_is_paid_by_the_organisation_and_no_card(world: World) -> None:
     (joined,) = driver.call("GET", "/v1/me/organisations")["items"]
     driver.call("DELETE", f"/v1/me/organisations/{joined['operator_id']}")
     assert operator.call("GET", f"{FLEET}/members")["items"] == []
+
+
+def test_its_own_card_charges_at_its_cost_until_its_member_leaves(world: World) -> None:
+    operator, driver = world.operator, world.new_driver(card=None)
+    fleet, uid = f"/v1/operator/organisations/cards-{secrets.token_hex(4)}", secrets.token_hex(7).upper()
+    operator.call("PUT", fleet, BODY | {"budget_minor": 100_000})
+    driver_id = driver.call("GET", "/v1/me")["driver_id"]
+    issued = {"driver_id": driver_id, "organisation_id": fleet.rpartition("/")[2]}
+    operator.call("PUT", f"/v1/operator/tokens/{uid}", issued)
+    charger_id = charger_of(operator, "0.50")
+    with knock(world, charger_id, PASSWORD, "ocpp1.6") as socket:
+        # Nobody is a member who has not said yes: nor does a card make them one.
+        assert swipe(socket, uid) == "Blocked"
+        code = operator.call("POST", f"{fleet}/invitations", {})["code"]
+        driver.call("POST", "/v1/me/organisations", {"code": code})
+        assert swipe(socket, uid) == "Accepted"
+        eventually(lambda: [it["is_settled"] for it in operator.call("GET", f"{fleet}/sessions")["items"]] == [True])
+        (paid,) = operator.call("GET", f"{fleet}/sessions")["items"]
+        assert paid["amount_minor"] == driver.call("GET", f"/v1/sessions/{paid['session_id']}")["cost"]["total_minor"]
+        operator.call("DELETE", f"{fleet}/members/{driver_id}")
+        assert swipe(socket, uid) == "Blocked"
+    (card,) = driver.call("GET", "/v1/me/tokens")["items"]
+    assert (card["refused"]["reason"], card["paid_by_organisation"]) == ("not_paid_for", issued["organisation_id"])
+    assert operator.call("GET", f"{fleet}/invoices")["items"] == []

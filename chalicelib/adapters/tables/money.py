@@ -119,8 +119,9 @@ class DueInvoices(GlobalSecondaryIndex["InvoiceRow"]):  # type: ignore[no-untype
 class InvoiceRow(Row):
     """An issued invoice or credit note by its number; or which one was made of a session or a refund of it.
 
-    `about` is `number#…`, `of#…`, or `last`: how many the operator has issued. What is to be issued by itself is a run,
-    `due#…`, of sessions, `in#…`; a session in one says so in its `of#…` (`run`), and is in no other.
+    `about` is `number#…`, `of#…`, `billed#…` (an organisation's, by number), or `last`: how many the operator has
+    issued. What is to be issued by itself is a run, `due#…`, of sessions, `in#…`; a session in one says so in its
+    `of#…` (`run`), and is in no other.
     """
 
     class Meta(OnDemand):

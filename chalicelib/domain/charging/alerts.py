@@ -27,6 +27,7 @@ _PASSING = (
     NotificationKind.CARD_EXPIRES,
     NotificationKind.POWER_WAITS,
     NotificationKind.POWER_AT_RISK,
+    NotificationKind.INVOICE_ISSUED,
 )
 # Of these a session may have several, each with its number: that of the refund (`refund_events.told_of`), of what was
 # told anew of its plan (`wishes.plans_told`), the dispute's own (`dispute_events.disputes_told`), and of the

@@ -11,13 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 
+from chalicelib.domain.money.asked_charge import NotPaidFor
 from chalicelib.domain.money.party import Business
 
 _WHOLE_DAY_H = 24
-
-
-class NotPaidFor(ValueError):
-    """The organisation does not pay for that; the text names the rule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +123,10 @@ class MonthSpent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaidSession:
-    """What an organisation has set aside for a member's session, or has to pay for it once it `is_closed`."""
+    """What an organisation has set aside for a member's session, or has to pay for it once it `is_closed`.
+
+    `refunds` are what of that has gone back since, each by its key.
+    """
 
     session_id: str
     driver_id: str
@@ -136,6 +136,18 @@ class PaidSession:
     at: datetime
     is_closed: bool = False
     version: int = 0
+    refunds: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def used_minor(self) -> int:
+        """What of the month's budget it uses."""
+        return self.amount_minor - sum(self.refunds.values())
+
+    def with_refund(self, key: str, amount_minor: int) -> PaidSession:
+        """So much of it gone back, once for each key. ValueError for more than it uses, or before it is paid."""
+        if not self.is_closed or not 0 < amount_minor <= self.used_minor:
+            raise ValueError(f"{amount_minor} cannot go back of {self.used_minor}")
+        return replace(self, refunds={**self.refunds, key: amount_minor})
 
 
 def budget_month(at: datetime) -> str:

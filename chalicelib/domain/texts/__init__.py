@@ -108,6 +108,7 @@ class Text(StrEnum):
     NOTICE_CAR_AT_RISK = "notice_car_at_risk"
     NOTICE_CAR_NOT_SEEN = "notice_car_not_seen"
     NOTICE_CAR_UNPLUGGED_EARLY = "notice_car_unplugged_early"
+    NOTICE_INVOICE_ISSUED = "notice_invoice_issued"
     NOTICE_TOKEN = "notice_token"  # noqa: S105
     NOTICE_PLACE = "notice_place"
     NOTICE_WHERE = "notice_where"

@@ -99,6 +99,7 @@ TEXTS = {
     Text.NOTICE_CAR_AT_RISK: "Ihr Auto wird vielleicht nicht rechtzeitig bereit: Sehen Sie in der App nach",
     Text.NOTICE_CAR_NOT_SEEN: "Ihr Auto wurde heute Nacht an keinem Stecker gesehen: Ist es eingesteckt?",
     Text.NOTICE_CAR_UNPLUGGED_EARLY: "Ihr Auto wurde abgesteckt, bevor es bereit war",
+    Text.NOTICE_INVOICE_ISSUED: "Ihre Rechnung ist da",
     Text.NOTICE_TOKEN: "Karte {uid}, ausgestellt von {operator}. Lehnen Sie sie in der App ab, falls sie fremd ist.",
     Text.NOTICE_PLACE: "Ladestation {charger}, Anschluss {connector}. Er ist für niemanden reserviert.",
     Text.NOTICE_WHERE: "Ladevorgang {session} an der Ladestation {charger}, Anschluss {connector}.",

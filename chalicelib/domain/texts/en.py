@@ -99,6 +99,7 @@ TEXTS = {
     Text.NOTICE_CAR_AT_RISK: "Your car may not be ready in time: look at it in the app",
     Text.NOTICE_CAR_NOT_SEEN: "Nobody has seen your car at a plug tonight: is it plugged in?",
     Text.NOTICE_CAR_UNPLUGGED_EARLY: "Your car was unplugged before it was ready",
+    Text.NOTICE_INVOICE_ISSUED: "Your invoice is here",
     Text.NOTICE_TOKEN: "Card {uid}, issued by {operator}. Refuse it in the app if you do not know it.",
     Text.NOTICE_PLACE: "Charger {charger}, connector {connector}. It is kept for nobody.",
     Text.NOTICE_WHERE: "Session {session} at charger {charger}, connector {connector}.",

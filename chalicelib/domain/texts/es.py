@@ -99,6 +99,7 @@ TEXTS = {
     Text.NOTICE_CAR_AT_RISK: "Puede que su coche no esté listo a tiempo: mírelo en la app",
     Text.NOTICE_CAR_NOT_SEEN: "Esta noche no se ha visto su coche enchufado: ¿lo está?",
     Text.NOTICE_CAR_UNPLUGGED_EARLY: "Su coche se desenchufó antes de estar listo",
+    Text.NOTICE_INVOICE_ISSUED: "Su factura ya está disponible",
     Text.NOTICE_TOKEN: "Tarjeta {uid}, emitida por {operator}. Rechácela en la aplicación si no la conoce.",
     Text.NOTICE_PLACE: "Cargador {charger}, conector {connector}. No está reservado para nadie.",
     Text.NOTICE_WHERE: "Sesión {session} en el cargador {charger}, conector {connector}.",

@@ -99,6 +99,7 @@ TEXTS = {
     Text.NOTICE_CAR_AT_RISK: "Votre voiture risque de ne pas être prête à temps : voyez dans l'app",
     Text.NOTICE_CAR_NOT_SEEN: "Votre voiture n'a été vue branchée nulle part cette nuit : est-elle branchée ?",
     Text.NOTICE_CAR_UNPLUGGED_EARLY: "Votre voiture a été débranchée avant d'être prête",
+    Text.NOTICE_INVOICE_ISSUED: "Votre facture est disponible",
     Text.NOTICE_TOKEN: "Carte {uid}, délivrée par {operator}. Refusez-la dans l'application si elle vous est inconnue.",
     Text.NOTICE_PLACE: "Borne {charger}, connecteur {connector}. Il n'est réservé à personne.",
     Text.NOTICE_WHERE: "Session {session} à la borne {charger}, connecteur {connector}.",

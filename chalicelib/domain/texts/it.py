@@ -99,6 +99,7 @@ TEXTS = {
     Text.NOTICE_CAR_AT_RISK: "La Sua auto potrebbe non essere pronta in tempo: la guardi nell'app",
     Text.NOTICE_CAR_NOT_SEEN: "Stanotte la Sua auto non è stata vista collegata: lo è?",
     Text.NOTICE_CAR_UNPLUGGED_EARLY: "La Sua auto è stata scollegata prima di essere pronta",
+    Text.NOTICE_INVOICE_ISSUED: "La Sua fattura è disponibile",
     Text.NOTICE_TOKEN: "Tessera {uid}, rilasciata da {operator}. La rifiuti nell'app se non la conosce.",
     Text.NOTICE_PLACE: "Stazione {charger}, connettore {connector}. Non è riservato a nessuno.",
     Text.NOTICE_WHERE: "Sessione {session} alla stazione {charger}, connettore {connector}.",

@@ -99,6 +99,7 @@ TEXTS = {
     Text.NOTICE_CAR_AT_RISK: "Uw auto is misschien niet op tijd klaar: kijk in de app",
     Text.NOTICE_CAR_NOT_SEEN: "Uw auto is vannacht aan geen stekker gezien: is hij aangesloten?",
     Text.NOTICE_CAR_UNPLUGGED_EARLY: "Uw auto is losgekoppeld voordat hij klaar was",
+    Text.NOTICE_INVOICE_ISSUED: "Uw factuur staat klaar",
     Text.NOTICE_TOKEN: "Pas {uid}, uitgegeven door {operator}. Weiger hem in de app als u hem niet kent.",
     Text.NOTICE_PLACE: "Laadpaal {charger}, connector {connector}. Hij is voor niemand gereserveerd.",
     Text.NOTICE_WHERE: "Laadsessie {session} bij laadpaal {charger}, connector {connector}.",

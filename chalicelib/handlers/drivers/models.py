@@ -19,6 +19,7 @@ RFID_TOKEN: dict[str, Any] = {
     "consent": "given",
     "claimed_until": None,
     "refused": None,
+    "paid_by_organisation": None,
 }
 
 
@@ -57,6 +58,7 @@ class TokenView(ResponseBody):
     ]
     claimed_until: datetime | None
     refused: RefusedTokenView | None
+    paid_by_organisation: Annotated[str | None, Field(description="its id, where one issued the token and pays")]
 
 
 class TokenList(ResponseBody):
@@ -74,6 +76,9 @@ class TokenBody(RequestBody):
     blocked: bool = False
     group_id: Group | None = None
     expires_at: AwareDatetime | None = None
+    organisation_id: Annotated[
+        Id | None, Field(description="that issues it through the operator, and pays for what its member begins with it")
+    ] = None
 
 
 class IssuedTokenView(ResponseBody):
@@ -87,6 +92,7 @@ class IssuedTokenView(ResponseBody):
         consent="asked",
         group_id=None,
         expires_at=None,
+        organisation_id=None,
     )
     uid: str
     driver_id: str
@@ -95,6 +101,7 @@ class IssuedTokenView(ResponseBody):
     consent: Consent
     group_id: str | None
     expires_at: datetime | None
+    organisation_id: str | None
 
 
 class RoamingBody(RequestBody):

@@ -83,6 +83,8 @@ def put_my_roaming(request: Request) -> RoamingView:
 def put_token(request: Request) -> Answer:
     """Issue an RFID token to a driver, or block it. Until its driver agrees it charges only where that is free."""
     body: TokenBody = request.body
+    if body.organisation_id is not None:
+        network().paying_organisations.get(request.operator_id, body.organisation_id)
     issued = network().issued_tokens.issue(
         Token(
             uid=_uid(request),
@@ -91,6 +93,7 @@ def put_token(request: Request) -> Answer:
             blocked=body.blocked,
             group=body.group_id or "",
             expires_at=body.expires_at,
+            organisation_id=body.organisation_id or "",
         )
     )
     network().local_lists.token_changed(issued)
@@ -111,6 +114,7 @@ def get_token(request: Request) -> IssuedTokenView:
         consent=it.consent,
         group_id=it.group or None,
         expires_at=it.expires_at,
+        organisation_id=it.organisation_id or None,
     )
 
 
@@ -149,6 +153,7 @@ def token(it: Token) -> TokenView:
         refused=RefusedTokenView(at=it.refused.at, charger_id=it.refused.charger_id, reason=it.refused.reason)
         if it.refused
         else None,
+        paid_by_organisation=it.organisation_id or None,
     )
 
 

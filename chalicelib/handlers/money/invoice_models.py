@@ -179,3 +179,61 @@ class InvoicePage(ResponseBody):
     model_config = example(items=[_INVOICE], next_cursor=None)
     items: list[InvoiceView]
     next_cursor: str | None
+
+
+_PAPER = "/v1/sessions/KAAAAAAAAAAAAAAAAAAA/invoice/2026-0000042?format="
+_MINE: dict[str, Any] = {
+    "number": "2026-0000042",
+    "kind": "invoice",
+    "of_number": None,
+    "operator_id": "demo-operator",
+    "session_id": "KAAAAAAAAAAAAAAAAAAA",
+    "seller": "Demo Ladenetz GmbH",
+    "issued_on": "2026-11-21",
+    "begins_on": "2026-11-21",
+    "ends_on": "2026-11-21",
+    "currency": "EUR",
+    "total_minor": 583,
+    "papers": {
+        "ubl": f"{_PAPER}ubl",
+        "cii": f"{_PAPER}cii",
+        "facturx": f"{_PAPER}facturx",
+        "receipt": "/v1/sessions/KAAAAAAAAAAAAAAAAAAA/receipt",
+    },
+}
+
+
+class InvoicePapers(ResponseBody):
+    """Where a paper is to be had in each way, with the caller's login; the receipt is that of its first session."""
+
+    model_config = example(**_MINE["papers"])
+    ubl: str
+    cii: str
+    facturx: str
+    receipt: str
+
+
+class MyInvoiceView(ResponseBody):
+    """One of the caller's papers in a list; `session_id` is the first session that it is about."""
+
+    model_config = example(**_MINE)
+    number: Annotated[str, Field(description="without a gap, for each operator")]
+    kind: InvoiceKind
+    of_number: str | None
+    operator_id: str
+    session_id: str
+    seller: str
+    issued_on: date
+    begins_on: date
+    ends_on: date
+    currency: str
+    total_minor: Minor
+    papers: InvoicePapers
+
+
+class MyInvoicePage(ResponseBody):
+    """The caller's papers, of their newest sessions first; an empty page may go on all the same."""
+
+    model_config = example(items=[_MINE], next_cursor=None)
+    items: list[MyInvoiceView]
+    next_cursor: str | None

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from chalice import Blueprint
 
+from chalicelib.domain.charging.session import Session
 from chalicelib.domain.money.invoice import Invoice, InvoiceType
 from chalicelib.domain.money.party import Party
 from chalicelib.handlers.http.endpoint import Answer, BadRequest, Request, Scope, SiteRule, endpoint
@@ -25,7 +26,10 @@ from chalicelib.handlers.money.invoice_models import (
     InvoiceLink,
     InvoiceList,
     InvoicePage,
+    InvoicePapers,
     InvoiceView,
+    MyInvoicePage,
+    MyInvoiceView,
     NewInvoiceLink,
     PartyView,
 )
@@ -43,6 +47,7 @@ _PROOF = "text/plain; charset=utf-8"
 _FORMAT = {"format": "json, ubl, cii, xrechnung, facturx or tlog-proof; json if left out"}
 _NUMBER = re.compile(r"[0-9]{4}-[0-9]{7,12}")
 _PAGING = Paging(usual=50, largest=200)
+_MY_PAGING = Paging()
 _KINDS = {InvoiceType.INVOICE: InvoiceKind.INVOICE, InvoiceType.CREDIT_NOTE: InvoiceKind.CREDIT_NOTE}
 
 
@@ -135,6 +140,62 @@ def operator_invoices(request: Request) -> InvoicePage:
         raise BadRequest("this cursor is not ours", "cursor")
     found = network().issued_invoices.page(request.operator_id, cursor or "", limit)
     return InvoicePage(items=[_view(it) for it in found], next_cursor=found[-1].number if len(found) == limit else None)
+
+
+@endpoint(
+    invoices,
+    "GET",
+    "/v1/operator/organisations/{organisation_id}/invoices",
+    answers=InvoicePage,
+    errors=(400, 404),
+    needs=Scope.MONEY_READ,
+    sites=SiteRule.ALL,
+    query=_PAGING.query,
+)
+def organisation_invoices(request: Request) -> InvoicePage:
+    """What an organisation was billed, and what has gone back of that, by their numbers, the first one first."""
+    limit, cursor = _PAGING.asked(request)
+    if cursor and not _NUMBER.fullmatch(cursor):
+        raise BadRequest("this cursor is not ours", "cursor")
+    it = network().paying_organisations.get(request.operator_id, request.path["organisation_id"])
+    found = network().invoice_lists.of_organisation(it.operator_id, it.organisation_id, cursor or "", limit)
+    return InvoicePage(items=[_view(it) for it in found], next_cursor=found[-1].number if len(found) == limit else None)
+
+
+@endpoint(invoices, "GET", "/v1/me/invoices", answers=MyInvoicePage, errors=(400,), query=_MY_PAGING.query)
+def my_invoices(request: Request) -> MyInvoicePage:
+    """The caller's invoices and credit notes with all operators, of their newest sessions first.
+
+    A page has those of so many sessions: it may be empty, and go on all the same.
+    """
+    limit, cursor = _MY_PAGING.asked(request)
+    found, further = network().invoice_lists.of_driver(request.driver_id, limit, cursor)
+    return MyInvoicePage(items=[_mine(session, it) for session, it in found], next_cursor=further)
+
+
+def _mine(session: Session, it: Invoice) -> MyInvoiceView:
+    path = f"/v1/sessions/{quote(session.session_id)}"
+    paper = f"{path}/invoice/{it.number}?format="
+    draft = it.draft
+    return MyInvoiceView(
+        number=it.number,
+        kind=_KINDS[draft.type],
+        of_number=draft.of.number if draft.of else None,
+        operator_id=session.operator_id,
+        session_id=session.session_id,
+        seller=draft.seller.name,
+        issued_on=it.issued_on,
+        begins_on=draft.begins_on,
+        ends_on=draft.ends_on,
+        currency=draft.currency,
+        total_minor=draft.total_minor,
+        papers=InvoicePapers(
+            ubl=f"{paper}{InvoiceFormat.UBL}",
+            cii=f"{paper}{InvoiceFormat.CII}",
+            facturx=f"{paper}{InvoiceFormat.FACTURX}",
+            receipt=f"{path}/receipt",
+        ),
+    )
 
 
 @endpoint(

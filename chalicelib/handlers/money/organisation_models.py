@@ -136,13 +136,17 @@ class OrganisationMemberList(ResponseBody):
 
 
 class PaidSessionView(ResponseBody):
-    """A session that it pays for; while it is not `is_settled`, `amount_minor` is what is set aside."""
+    """A session that it pays for; while it is not `is_settled`, `amount_minor` is what is set aside.
+
+    What is `refunded_minor` of that uses the budget no more.
+    """
 
     session_id: str
     driver_id: str
     site_id: str
     at: datetime
     amount_minor: Minor
+    refunded_minor: Minor
     is_settled: bool
 
 
@@ -164,6 +168,7 @@ class PaidSessions(ResponseBody):
                 "site_id": "DEMO-SITE",
                 "at": "2026-11-21T09:30:00Z",
                 "amount_minor": 1240,
+                "refunded_minor": 0,
                 "is_settled": True,
             }
         ],

@@ -185,6 +185,7 @@ def paid_sessions(request: Request) -> PaidSessions:
                 site_id=paid.site_id,
                 at=paid.at,
                 amount_minor=paid.amount_minor,
+                refunded_minor=paid.amount_minor - paid.used_minor,
                 is_settled=paid.is_closed,
             )
             for paid in found

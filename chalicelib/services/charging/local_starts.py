@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import reduce
 
@@ -10,6 +12,8 @@ from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.preferences import ChargingPreferences, usual_at
 from chalicelib.domain.charging.session import Origin, Reason, Session
 from chalicelib.domain.charging.transitions import apply
+from chalicelib.domain.money.asked_charge import AskedCharge, NotPaidFor
+from chalicelib.domain.pricing.evidence import ReportedTime
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Connectors, Sites
@@ -28,6 +32,7 @@ from chalicelib.services.drivers.authorization import Authorization
 from chalicelib.services.drivers.watches import Watches
 from chalicelib.services.reservations import DriverReservations
 
+_log = logging.getLogger(__name__)
 CHARGER_AS_A_WHOLE = ConnectorId(0)
 
 
@@ -44,6 +49,7 @@ class LocalStarts:
     driver_reservations: DriverReservations
     ends: InferredEnds
     watches: Watches
+    check_payer: Callable[[AskedCharge], int | None]
     clock: Clock
 
     def begin(self, charger: Charger, facts: Transaction, authorization: Authorization) -> Session | None:
@@ -74,6 +80,15 @@ class LocalStarts:
         if driver_id is not None and not may_begin:
             # Its driver leaves at this moment, or too much was begun by tokens abroad: nobody's, and stopped.
             authorization = replace(authorization, standing=AuthorizationStatus.BLOCKED, driver_id=None)
+        try:
+            most_minor = self._most_minor(charger, facts, authorization, site, tariff)
+        except NotPaidFor as error:
+            # Begun without being asked for at the reader: nobody's, and stopped.
+            _log.info("not paid for", extra={"charger_id": charger.charger_id, "why": str(error)})
+            most_minor = None
+            authorization = replace(
+                authorization, standing=AuthorizationStatus.BLOCKED, driver_id=None, organisation_id=None
+            )
         accepted = authorization.standing is AuthorizationStatus.ACCEPTED
         return Session(
             session_id=session_id,
@@ -92,7 +107,32 @@ class LocalStarts:
             asked_at=authorization.asked_at,
             is_load_managed=site is not None and site.is_load_managed,
             preferences=self._usual(site, authorization.driver_id),
+            organisation_id=authorization.organisation_id if accepted else None,
+            organisation_minor=most_minor,
         )
+
+    def _most_minor(
+        self, charger: Charger, facts: Transaction, authorization: Authorization, site: Site | None, tariff: Tariff
+    ) -> int | None:
+        """What an organisation pays for it at the most, by its rules as of when it began; one asks it, two reads.
+
+        Raises NotPaidFor.
+        """
+        if authorization.organisation_id is None or authorization.driver_id is None or site is None:
+            return None
+        now = self.clock()
+        began = ReportedTime(facts.started_at, facts.started_heard_at or now, None)
+        asked = AskedCharge(
+            operator_id=charger.operator_id,
+            organisation_id=authorization.organisation_id,
+            driver_id=authorization.driver_id,
+            site_id=site.site_id,
+            time_zone=site.time_zone,
+            currency=tariff.currency,
+            hold_minor=0 if tariff.is_free or facts.stopped_heard_at else tariff.hold_minor,
+            at=began.best,
+        )
+        return self.check_payer(asked)
 
     def _usual(self, site: Site | None, driver_id: str | None) -> ChargingPreferences | None:
         """What its driver usually wants there: one read at a site whose power is shared out, none elsewhere."""

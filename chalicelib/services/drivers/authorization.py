@@ -7,7 +7,7 @@ shown while it lasts. A reader that shows too many unknown tokens in an hour is 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -17,6 +17,7 @@ from chalicelib.domain.charging.session import Session, State
 from chalicelib.domain.charging.terminal import is_terminal_token
 from chalicelib.domain.drivers import spellings, uid_of
 from chalicelib.domain.drivers.emaid import contract_token, emaid_of, is_contract_token
+from chalicelib.domain.money.asked_charge import NotPaidFor
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.ports import Clock
 from chalicelib.ports.access import Operators
@@ -39,7 +40,8 @@ from chalicelib.records.drivers import (
 )
 from chalicelib.services.access import is_drivers, is_operators
 from chalicelib.services.drivers.eligibility import can_pay, why_barred
-from chalicelib.services.drivers.token_rules import TokenRules
+from chalicelib.services.drivers.token_payers import TokenPayers, paying_organisation
+from chalicelib.services.drivers.token_rules import TokenRules, first_here
 
 # Of a driver's sessions so many, the newest, are looked through for those that run.
 _NEWEST = 25
@@ -65,7 +67,7 @@ class Authorization:
     `asked_at` is when an app asked for what it begins, if one did and its session is over.
     `is_master_pass`: it ends any charge, and its `standing` says that it begins none. `tariff` is the price at which
     alone it may charge, where that was asked. `is_abroad`: at a price nobody sees there, at an operator's who neither
-    issued the token nor keeps its driver's account.
+    issued the token nor keeps its driver's account. `organisation_id`: it pays in place of the driver of `shown`.
     """
 
     standing: AuthorizationStatus
@@ -78,6 +80,8 @@ class Authorization:
     asked_at: datetime | None = None
     tariff: Tariff | None = None
     is_abroad: bool = False
+    organisation_id: str | None = None
+    shown: Token | None = None
 
     @property
     def to_end(self) -> AuthorizationStatus:
@@ -109,6 +113,7 @@ class Authorizations:
     clock: Clock
     rules: TokenRules
     has_prepaid: Callable[[str, str, int], bool]
+    payers: TokenPayers
 
     def shown(self, connection: Connection, token: str, *, is_contract_proven: bool = False) -> Authorization:
         """Who shows `token` at a charger, and whether it may go on: nobody knows yet whether to begin or to end.
@@ -123,9 +128,13 @@ class Authorizations:
         if is_contract_proven and is_good and connection.protocol == OLDEST:
             # Its start will show a bare idTag.
             self.tokens.note_contract(uid_of(token), ContractSeen(self.clock(), connection.charger_id))
-        if self._is_closed(found, connection.operator_id):
+        if self._is_closed(found, connection.operator_id) or not self._is_paid_for(found, connection.charger_id):
             running = self._running(found.driver_id, token)
-            return found if any(it.charger_id == connection.charger_id for it in running) else _barred(found)
+            if any(it.charger_id == connection.charger_id for it in running):
+                return found
+            if found.shown is not None:
+                self._note_refused(found.shown, connection.charger_id, TokenRefusal.NOT_PAID_FOR)
+            return _barred(found)
         if found.is_master_pass and connection.protocol != OLDEST:
             return replace(found, standing=AuthorizationStatus.ACCEPTED)
         most = self._most_charges(connection.operator_id, found)
@@ -159,6 +168,13 @@ class Authorizations:
         found = self._found(charger_id, operator_id, token)
         return _barred(found) if self._is_closed(found, operator_id) else found
 
+    def _is_paid_for(self, found: Authorization, charger_id: str) -> bool:
+        """Whether who pays in its driver's place does so here; asked at the reader, and as a session is made."""
+        if found.organisation_id is None or found.driver_id is None:
+            return True
+        tariff = found.tariff or self.tariff(found.terms, charger_id)
+        return self.payers.pays(found.organisation_id, found.driver_id, charger_id, tariff)
+
     def _is_closed(self, found: Authorization, operator_id: str) -> bool:
         """Whether a token would begin a charge where none begins any more; one that an app began goes on."""
         if found.standing is not AuthorizationStatus.ACCEPTED or found.session is not None:
@@ -190,7 +206,12 @@ class Authorizations:
             return Authorization(standing=AuthorizationStatus.BLOCKED)
         terms = terms_with(operator_id, driver.terms)
         price = _Price(self, terms, charger_id)
-        why = self._why_not_here(known, driver, operator_id, price)
+        payer: str | None = None
+        try:
+            payer = paying_organisation(driver, known, operator_id)
+            why = self._why_not_here(known, driver, operator_id, price, is_paid_for=payer is not None)
+        except NotPaidFor:
+            why = TokenRefusal.NOT_PAID_FOR
         if why is not None:
             self._note_refused(known, charger_id, why)
             return Authorization(standing=_STANDINGS.get(why, AuthorizationStatus.BLOCKED))
@@ -203,7 +224,11 @@ class Authorizations:
             group=known.group,
             expires_at=known.expires_at,
             tariff=price.found,
-            is_abroad=self.rules.is_abroad(known, operator_id) and not (price.found and price.found.is_free),
+            is_abroad=payer is None
+            and self.rules.is_abroad(known, operator_id)
+            and not (price.found and price.found.is_free),
+            organisation_id=payer,
+            shown=known if payer is not None else None,
         )
 
     def _unknown(self, charger_id: str, token: str) -> Authorization:
@@ -212,10 +237,12 @@ class Authorizations:
         has_paid = charger is not None and charger.has_card_terminal
         return Authorization(standing=AuthorizationStatus.ACCEPTED if has_paid else AuthorizationStatus.UNKNOWN)
 
-    def _why_not_here(self, token: Token, driver: Driver, operator_id: str, price: _Price) -> TokenRefusal | None:
-        """Why this token may not charge at such a charger now; None: it may."""
-        why = self._why_not(token, driver, operator_id, price)
-        if why is not None:
+    def _why_not_here(
+        self, token: Token, driver: Driver, operator_id: str, price: _Price, *, is_paid_for: bool
+    ) -> TokenRefusal | None:
+        """Why this token may not charge at such a charger now; None: it may. Where others pay, by their rules alone."""
+        why = self._why_not(token, driver, operator_id, price, is_paid_for=is_paid_for)
+        if why is not None or (is_paid_for and (token.is_agreed or token.organisation_id)):
             return why
         if token.consent is Consent.ASKED:
             # It costs its driver nothing where nothing costs anything: an operator's own token, by its own rule.
@@ -228,14 +255,16 @@ class Authorizations:
             return self.rules.refusal_abroad(driver, tariff, self.clock().date())
         return None
 
-    def _why_not(self, token: Token, driver: Driver, operator_id: str, price: _Price) -> TokenRefusal | None:
+    def _why_not(
+        self, token: Token, driver: Driver, operator_id: str, price: _Price, *, is_paid_for: bool
+    ) -> TokenRefusal | None:
         """The rules of an app's driver, and what either side has said of the token. No read but of price and wallet."""
         if token.blocked or token.blocked_by_driver:
             return TokenRefusal.BLOCKED
         barred = why_barred(driver, self.clock(), operator_id)
         if barred is not None:
             return _REFUSALS.get(barred.code, TokenRefusal.DRIVER_BLOCKED)
-        if not can_pay(driver, price) and not self._is_prepaid(driver, price()):
+        if not is_paid_for and not can_pay(driver, price) and not self._is_prepaid(driver, price()):
             return TokenRefusal.NO_CARD
         return TokenRefusal.EXPIRED if token.expires_at is not None and token.expires_at <= self.clock() else None
 
@@ -320,7 +349,7 @@ class Authorizations:
             return None
         # A bare eMAID, as 1.6 shows it at a start, is a contract's where that was just proven, and nowhere else.
         tokens = [it for it in found.tokens if it.uid != bare_contract or it.was_proven(charger_id, now)]
-        known = _first(tokens, charger_id, operator_id, now)
+        known = first_here(tokens, charger_id, operator_id, now)
         if known is None and names[0]:
             self._missed(charger_id, operator_id, now)
         return known
@@ -364,10 +393,3 @@ class _Price:
 
 def _barred(found: Authorization) -> Authorization:
     return replace(found, standing=AuthorizationStatus.BLOCKED)
-
-
-def _first(tokens: Sequence[Token], charger_id: str, operator_id: str, now: datetime) -> Token | None:
-    """The one that counts here: an operator's and a driver's own before what somebody only says is theirs."""
-    here = [it for it in tokens if it.operator_id in (operator_id, "")]
-    claims = [it for it in here if it.is_claim(now) and it.claimed_at in ("", charger_id)]
-    return next((it for it in (*(it for it in here if it.consent is not Consent.CLAIMED), *claims)), None)

@@ -7,9 +7,9 @@ allow it, and never at a price above a cap that the driver, or else the platform
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from chalicelib.domain.pricing.caps import unseen_caps
@@ -75,3 +75,10 @@ def caps_of(text: str) -> Mapping[str, Decimal]:
             raise ValueError(f"{part!r} is no cap; write a currency and the most for a kWh: EUR 0.90")
         caps[currency.upper()] = Decimal(most)
     return caps
+
+
+def first_here(tokens: Sequence[Token], charger_id: str, operator_id: str, now: datetime) -> Token | None:
+    """The one that counts here: an operator's and a driver's own before what somebody only says is theirs."""
+    here = [it for it in tokens if it.operator_id in (operator_id, "")]
+    claims = [it for it in here if it.is_claim(now) and it.claimed_at in ("", charger_id)]
+    return next((it for it in (*(it for it in here if it.consent is not Consent.CLAIMED), *claims)), None)

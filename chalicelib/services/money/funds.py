@@ -19,7 +19,7 @@ from chalicelib.domain.charging.transitions import (
     ChargesPlanned,
     PaymentFailed,
 )
-from chalicelib.domain.charging.ways import way_of
+from chalicelib.domain.charging.ways import organisations_payment, way_of
 from chalicelib.domain.drivers import is_guest
 from chalicelib.domain.money.ledger import WAIVED, tax_to_reverse
 from chalicelib.domain.money.minimums import chargeable_minor
@@ -144,11 +144,13 @@ class Funds(Holds):
 
     def _reached(self, session: Session, amount_minor: int) -> Session:
         """What a bill is beyond all that is set aside is of wallet or budget too, as far as there is more in it."""
-        beyond_minor = amount_minor - session.held_minor
-        if session.escrow is None or beyond_minor <= 0:
+        beyond_minor, escrow = amount_minor - session.held_minor, session.escrow
+        if escrow is None and session.organisation_id:
+            # Its charger told of it when it was over, say, and the budget had less left than is held for a beginning.
+            escrow = Hold(organisations_payment(session.organisation_id, session.session_id), 0)
+        if escrow is None or beyond_minor <= 0:
             return session
-        to_minor = session.escrow.amount_minor + beyond_minor
-        raised = self.ways.of(session.escrow.payment_id).raise_hold(session, session.escrow, to_minor)
+        raised = self.ways.of(escrow.payment_id).raise_hold(session, escrow, escrow.amount_minor + beyond_minor)
         return session if raised is None else self._placed(session, raised)
 
     def _take(self, session: Session, charges: list[Charge], instead: str) -> None:

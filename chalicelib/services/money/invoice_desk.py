@@ -15,6 +15,7 @@ from datetime import timedelta
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.money.invoice import Invoice
 from chalicelib.domain.money.receipt import Receipt, as_of_now
+from chalicelib.domain.notifications import NotificationKind
 from chalicelib.ports import Clock
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.money import InvoiceRuns, Invoices, Receipts
@@ -23,6 +24,7 @@ from chalicelib.records.parts import WHOLE, Part
 from chalicelib.services.access import Refusal
 from chalicelib.services.money.invoice_collection import InvoiceCollection, is_month
 from chalicelib.services.money.invoices import IssuedInvoices
+from chalicelib.services.notifications.outbox import Notifications
 
 _log = logging.getLogger(__name__)
 _AGAIN_AFTER, _MOST_ATTEMPTS = timedelta(days=1), 30
@@ -42,6 +44,7 @@ class InvoiceDesk:
     collection: InvoiceCollection
     sessions: Sessions
     receipts: Receipts
+    notifications: Notifications
     clock: Clock
 
     def issue_due(self, part: Part = WHOLE) -> int:
@@ -68,6 +71,8 @@ class InvoiceDesk:
             if lacking:
                 # Also where only the last of them is not noted: the paper is known by its source.
                 invoice = self.issued.issue_together(f"{run.name}/{number}", together)
+                if together[0][0].organisation_id is None:
+                    self.notifications.tell(together[0][0], NotificationKind.INVOICE_ISSUED)
                 for session, _ in lacking:
                     self.runs.invoiced(run, session.session_id, invoice.number)
                 # Whoever gave something back meanwhile found no invoice yet, and left it to us.

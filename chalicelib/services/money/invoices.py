@@ -77,7 +77,7 @@ class IssuedInvoices:
         seller, buyer, today = self._seller(session, receipt), self._buyer(session), _day(self.clock(), receipt)
         payable_on = today + _PAYABLE_IN if session.organisation_id is not None else None
         draft = invoice_of([_sale(it) for _, it in sold], seller, buyer, payable_on)
-        return self._issued(session.operator_id, source, draft, today)
+        return self._issued(session, source, draft, today)
 
     def papers(self, session: Session) -> Sequence[Invoice]:
         """What was issued to a session's driver, the invoice first. Raises NotFound before there is one.
@@ -88,8 +88,8 @@ class IssuedInvoices:
         invoice = self.invoices.of(session.operator_id, session.session_id) if is_own else None
         if invoice is None:
             raise NotFound(f"invoice of session {session.session_id}")
-        sources = (_source(session, it) for it in _numbers(session))
-        notes = (self.invoices.of(session.operator_id, it) for of in sources for it in (of, _undoing(of)))
+        _, *sources = sources_of(session)
+        notes = (self.invoices.of(session.operator_id, it) for it in sources)
         return [invoice, *(it for it in notes if it is not None)]
 
     def numbered(self, operator_id: str, number: str) -> Invoice:
@@ -111,17 +111,18 @@ class IssuedInvoices:
             source = _source(session, refund.number)
             if refund.status is RefundStatus.DONE:
                 draft = credit_note_of(invoice, receipt, refund, sale.began_on, sale.ended_on)
-                issued.append(self._issued(session.operator_id, source, draft, on))
+                issued.append(self._issued(session, source, draft, on))
             elif refund.is_failed and (note := self.invoices.of(session.operator_id, source)) is not None:
-                undone = self._issued(session.operator_id, _undoing(source), reversal_of(note), on)
+                undone = self._issued(session, _undoing(source), reversal_of(note), on)
                 issued += [note, undone]
         return issued
 
-    def _issued(self, operator_id: str, source: str, draft: Draft, on: date) -> Invoice:
-        """The paper of that source; if it is issued now, it is brought to the log."""
+    def _issued(self, session: Session, source: str, draft: Draft, on: date) -> Invoice:
+        """The paper of that source, for whoever pays for the session; if it is issued now, it is brought to the log."""
+        operator_id = session.operator_id
         salt = secrets.token_urlsafe(_SALT_BYTES)
         paper = Invoice(number="", issued_on=on, draft=draft, salt=salt, issued_at=self.clock())
-        found = self.invoices.issue(operator_id, source, paper)
+        found = self.invoices.issue(operator_id, source, paper, session.organisation_id or "")
         if found.salt == salt:
             self.settled.bring_paper(operator_id, found)
         return found
@@ -144,6 +145,12 @@ class IssuedInvoices:
         if missing := [*seller.missing, *([] if seller.tax_id else ["tax id"])]:
             raise Refusal("invoice_incomplete", f"the operator has not said its {_listed(missing)}")
         return seller
+
+
+def sources_of(session: Session) -> Sequence[str]:
+    """Of what papers of a session may have been issued: of itself first, then of its refunds and what undoes them."""
+    notes = (_source(session, it) for it in _numbers(session))
+    return [session.session_id, *(it for of in notes for it in (of, _undoing(of)))]
 
 
 def _buyer(driver: Driver | None) -> Party:

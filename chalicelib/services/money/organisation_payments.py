@@ -10,10 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from chalicelib.domain.charging.session import Hold, Session
+from chalicelib.domain.charging.session import Hold, Origin, Session
 from chalicelib.domain.charging.ways import organisations_payment
+from chalicelib.domain.money.asked_charge import NotPaidFor
 from chalicelib.domain.money.ledger import Book, Transfer
-from chalicelib.domain.money.organisation import MonthSpent, NotPaidFor, Organisation, PaidSession, budget_month
+from chalicelib.domain.money.organisation import MonthSpent, Organisation, PaidSession, budget_month
 from chalicelib.domain.pricing.wall_clock import zone
 from chalicelib.ports import Clock
 from chalicelib.ports.money import Organisations
@@ -42,7 +43,11 @@ class OrganisationPayments:
         if joined is None or joined.organisation_id != organisation.organisation_id:
             raise Declined(f"{organisation.name} does not pay for this driver any more")
         try:
-            organisation.check(session.site_id, session.tariff.currency, session.created_at, zone(session.time_zone))
+            # What a token began was asked after as its session was made, for the time at which its charger began it.
+            if session.origin is not Origin.CARD:
+                organisation.check(
+                    session.site_id, session.tariff.currency, session.created_at, zone(session.time_zone)
+                )
         except NotPaidFor as error:
             raise Declined(f"{organisation.name}: {error}") from None
         held = self._set_aside(session, amount_minor)
@@ -88,11 +93,25 @@ class OrganisationPayments:
         self._move(session, give_back)
 
     def refund(self, session: Session, payment_id: str, amount_minor: int, key: str) -> str:
-        """The organisation owes so much less; it is written with the refund's other transfers, and has a credit note.
+        """The organisation owes so much less, once for each `key`, and the budget of the charge's month has it again.
 
-        The month's budget is not used again.
+        Raises Declined for more than the session uses of it.
         """
-        return f"{payment_id}/{key}"
+        reference = f"{payment_id}/{key}"
+        money, *_ = _book(session).refund(reference, amount_minor, 0, self.clock())
+
+        def give_back(organisation: Organisation, spent: MonthSpent, known: PaidSession | None) -> _Moved:
+            if known is None:
+                raise Declined("nothing of its budget paid for this session")
+            if key in known.refunds:
+                return None
+            try:
+                return _moved(organisation, spent, known, known.with_refund(key, amount_minor), [money])
+            except ValueError as error:
+                raise Declined(str(error)) from None
+
+        self._move(session, give_back)
+        return reference
 
     def taken_minor(self, session: Session, hold: Hold) -> int:
         """What of it is owed for the session."""
@@ -159,7 +178,7 @@ def _moved(
     after: PaidSession,
     transfers: list[Transfer] | None = None,
 ) -> BudgetMovement:
-    by_minor = after.amount_minor - (before.amount_minor if before else 0)
+    by_minor = after.used_minor - (before.used_minor if before else 0)
     return BudgetMovement(
         operator_id=organisation.operator_id,
         organisation_id=organisation.organisation_id,

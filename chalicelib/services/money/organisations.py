@@ -14,10 +14,10 @@ from enum import StrEnum
 
 from chalicelib.domain.charging.bounds import agreed_hold_minor
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.money.asked_charge import AskedCharge, NotPaidFor
 from chalicelib.domain.money.organisation import (
     MemberCode,
     MonthSpent,
-    NotPaidFor,
     Organisation,
     OrganisationMember,
     PaidSession,
@@ -203,12 +203,28 @@ class PayingOrganisations:
         session = replace(session, organisation_id=organisation_id, organisation_minor=of.rules.session_minor)
         try:
             of.check(session.site_id, session.tariff.currency, session.created_at, zone(session.time_zone))
-            if self.payments.left_minor(of, session.driver_id or "") < agreed_hold_minor(session):
-                raise NotPaidFor("budget: too little is left of this month's")
+            self._check_budget(of, session.driver_id or "", agreed_hold_minor(session))
         except NotPaidFor as error:
             why = f"{of.name} does not pay for this: {error}. To pay yourself, send pays: self"
             raise Refusal("organisation_does_not_pay", why) from None
         return session
+
+    def check(self, it: AskedCharge) -> int | None:
+        """What a charge that no app asked for may cost at the most. Two reads. Raises NotPaidFor, which names the rule.
+
+        As in `paid_for`, what the budget really gives is decided as it is set aside.
+        """
+        of = self.organisations.get(it.operator_id, it.organisation_id)
+        if of is None:
+            raise NotPaidFor(f"organisation {it.organisation_id} is not there any more")
+        of.check(it.site_id, it.currency, it.at, zone(it.time_zone))
+        most_minor = of.rules.session_minor
+        self._check_budget(of, it.driver_id, it.hold_minor if most_minor is None else min(it.hold_minor, most_minor))
+        return most_minor
+
+    def _check_budget(self, of: Organisation, driver_id: str, hold_minor: int) -> None:
+        if self.payments.left_minor(of, driver_id) < hold_minor:
+            raise NotPaidFor("budget: too little is left of this month's")
 
     def _joined(self, of: Organisation, it: JoinedOrganisation, driver_id: str) -> Joined:
         left_minor = self.payments.left_minor(of, driver_id)

@@ -33,7 +33,7 @@ def driver_id(network: Network) -> str:
 
 
 def test_every_operators_route_needs_an_operator(stack: Stack, network: Network) -> None:
-    assert len(OPERATOR_ROUTES) == 103
+    assert len(OPERATOR_ROUTES) == 104
     driver = {"Authorization": f"Bearer {network.driver.token}"}
     for method, path in OPERATOR_ROUTES:
         url = stack.http_url + re.sub(r"{\w+}", "X-1", path)

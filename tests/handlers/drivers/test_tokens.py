@@ -41,6 +41,7 @@ def test_a_drivers_own_card_charges_until_they_block_it(
         "consent": "given",
         "claimed_until": None,
         "refused": {"at": shown["refused"]["at"], "charger_id": charger_id, "reason": "blocked"},
+        "paid_by_organisation": None,
     }
     driver.call("DELETE", f"/v1/me/tokens/{uid}")
     assert authorize(socket, uid) == "Invalid"

@@ -55,6 +55,11 @@ def test_a_business_has_an_invoice_and_a_credit_note_for_what_goes_back(
     assert (status, kind) == (409, "invoice_incomplete")
     driver.call("PUT", "/v1/me/business", BUSINESS)
     (invoice,) = driver.call("POST", path)["items"]
+    mine = next(it for it in driver.call("GET", "/v1/me/invoices")["items"] if it["session_id"] == paid)
+    assert (mine["number"], mine["total_minor"]) == (invoice["number"], invoice["total_minor"])
+    for syntax in ("ubl", "cii"):
+        assert broken_rules(document(stack, driver, mine["papers"][syntax])) == []
+    assert driver.call("GET", mine["papers"]["receipt"])["session_id"] == paid
     receipt = driver.call("GET", f"/v1/sessions/{paid}/receipt")
     assert (invoice["kind"], invoice["buyer"]["city"], invoice["buyer"]["country"]) == ("invoice", "Wien", "AT")
     assert [invoice[it] for it in ("net_minor", "tax_minor", "total_minor", "due_minor")] == [

@@ -15,6 +15,7 @@ from chalicelib.adapters.money.invoice_runs import DynamoInvoiceRuns
 from chalicelib.domain.money.invoice import Invoice, InvoiceType
 from chalicelib.domain.money.party import Business, Invoicing
 from chalicelib.domain.money.receipt import Profile
+from chalicelib.domain.notifications import NotificationKind
 from chalicelib.domain.pricing.tariff import simple_elements
 from chalicelib.records.money import InvoiceRun
 from chalicelib.records.parts import Part
@@ -69,6 +70,8 @@ def test_a_month_of_sessions_has_one_invoice_once_it_is_over(paid: Run) -> None:
     assert sessions_on(invoice) == {FIRST, other}
     assert (invoice.draft.total_minor, invoice.draft.due_minor) == (2 * 536, 0)
     assert invoice.draft.buyer.name == "Acme Ltd"
+    kinds = [it.kind for it in kit.notifications.page("driver-1", 100, None)[0]]
+    assert kinds.count(NotificationKind.INVOICE_ISSUED) == 1
     # Nothing is due any more, and each session finds its paper.
     assert kit.invoice_desk.issue_due() == 0
     assert kit.issued_invoices.papers(paid.session) == [invoice]
@@ -255,3 +258,22 @@ def test_a_part_stops_when_its_time_is_up(paid: Run) -> None:
     kit.clock.now = NEXT_MONTH
     assert kit.invoice_desk.issue_due(Part(None, NEXT_MONTH)) == 0
     assert papers(kit) == []
+
+
+def test_a_driver_finds_all_their_papers_each_once_a_page_at_a_time(paid: Run) -> None:
+    kit, other = paid.kit, also(paid, "KB")
+    kit.clock.now = NEXT_MONTH
+    kit.invoice_desk.issue_due()
+    kit.refunds.refund("op", FIRST, 119, "sorry")
+    kit.invoice_desk.issue_due()
+    also(paid, "KC", organisation_id="fleet")
+    found: list[tuple[str, str]] = []
+    cursor: str | None = None
+    for _ in range(3):
+        page, cursor = kit.invoice_lists.of_driver("driver-1", 1, cursor)
+        found += [(session.session_id, it.number) for session, it in page]
+    assert cursor is None
+    assert sorted(found) == sorted((FIRST, it.number) for it in papers(kit))
+    assert len(found) == 2
+    assert other
+    assert kit.invoice_lists.of_driver("driver-2", 20, None) == ([], None)

@@ -20,7 +20,7 @@ from chalicelib.adapters.dynamo import decode
 from chalicelib.adapters.money.organisations import DynamoOrganisations
 from chalicelib.adapters.tables import LedgerRow
 from chalicelib.domain.chargers.events import ConnectorId
-from chalicelib.domain.charging.session import Hold, Origin, Reason, Session, State
+from chalicelib.domain.charging.session import Correction, Hold, Origin, Reason, Session, State
 from chalicelib.domain.charging.ways import organisations_payment
 from chalicelib.domain.money.invoice import InvoiceType
 from chalicelib.domain.money.ledger import Transfer, balances, organisation_account
@@ -97,7 +97,7 @@ def books() -> dict[tuple[str, str], int]:
 
 def used_minor(kit: Kit) -> int:
     spent, sessions = kit.paying_organisations.paid("op", "fleet", MONTH)
-    assert spent.used_minor == sum(spent.by_member.values()) == sum(it.amount_minor for it in sessions)
+    assert spent.used_minor == sum(spent.by_member.values()) == sum(it.used_minor for it in sessions)
     return spent.used_minor
 
 
@@ -297,11 +297,41 @@ def test_a_refund_lowers_what_the_organisation_owes_and_has_a_credit_note(fleet:
     fleet.invoice_desk.issue_due()
     for _ in range(2):
         fleet.refunds.refund("op", run.session_id, 119, "sorry")
-    assert books()[organisation_account("op", "fleet"), "EUR"] == 536 - 119
+    assert books()[organisation_account("op", "fleet"), "EUR"] == used_minor(fleet) == 536 - 119
     assert not run.money.captured
     fleet.invoice_desk.issue_due()
-    _, note = fleet.invoices.page("op", "", 100)
+    invoice, note = fleet.invoices.page("op", "", 100)
+    assert fleet.invoice_lists.of_organisation("op", "fleet", "", 100) == [invoice, note]
+    assert fleet.invoice_lists.of_organisation("op", "fleet", invoice.number, 1) == [note]
+    assert fleet.invoice_lists.of_organisation("op", "fle", "", 100) == []
+    # Neither is its driver's to see.
+    assert fleet.invoice_lists.of_driver(DRIVER, 20, None)[0] == []
     assert (note.draft.type, note.draft.total_minor, note.draft.due_minor) == (InvoiceType.CREDIT_NOTE, 119, 119)
+
+
+def test_what_goes_back_before_its_month_is_invoiced_stands_on_both_papers(fleet: Kit) -> None:
+    run = charged(fleet)
+    fleet.refunds.refund("op", run.session_id, 119, "sorry")
+    # Of the rest it shall cost one euro: the organisation owes, and has used, no more.
+    fleet.corrections.correct(
+        "op", run.session_id, Correction(key="lower", total_minor=100, by="op", at=fleet.clock(), note="")
+    )
+    assert books()[organisation_account("op", "fleet"), "EUR"] == used_minor(fleet) == 100
+    fleet.clock.now = NEXT_MONTH
+    fleet.invoice_desk.issue_due()
+    invoice, *notes = [it.draft for it in fleet.invoices.page("op", "", 100)]
+    assert (invoice.due_minor, [it.due_minor for it in notes]) == (536, [119, 317])
+    assert {it.of.number for it in notes if it.of} == {fleet.invoices.page("op", "", 1)[0].number}
+
+
+def test_a_refund_that_broke_off_is_the_budgets_once(fleet: Kit) -> None:
+    run = charged(fleet)
+    payment_id = run.session.holds[0].payment_id
+    fleet.organisation_payments.refund(run.session, payment_id, 119, "sorry")
+    fleet.refunds.refund("op", run.session_id, 119, "sorry")
+    assert books()[organisation_account("op", "fleet"), "EUR"] == used_minor(fleet) == 536 - 119
+    with pytest.raises(Declined):
+        fleet.organisation_payments.refund(run.session, payment_id, 536, "more")
 
 
 def test_who_deletes_their_account_is_a_member_no_more(fleet: Kit) -> None:
@@ -361,13 +391,16 @@ class Shelf(DynamoOrganisations):
         self.month = replace(after, version=after.version + 1)
         self.paid[session.session_id] = replace(session, version=session.version + 1)
         for it in movement.transfers:
-            assert (it.session_id, it.kind) not in self.transfers, "at most once"
-            self.transfers[it.session_id, it.kind] = it
+            name = (it.session_id, f"{it.kind}/{it.reference}")
+            assert name not in self.transfers, "at most once"
+            self.transfers[name] = it
         return True
 
 
 Step = tuple[int, str, int]
-_STEP = st.tuples(st.integers(0, 3), st.sampled_from(["hold", "raise", "capture", "void"]), st.integers(1, 900))
+_STEP = st.tuples(
+    st.integers(0, 3), st.sampled_from(["hold", "raise", "capture", "void", "refund"]), st.integers(1, 900)
+)
 
 
 @given(
@@ -394,6 +427,8 @@ def test_whoever_comes_in_between_the_budget_holds_and_books_sum_to_zero(
                 payments.raise_hold(session, hold, hold.amount_minor + amount_minor)
             elif what == "capture":
                 payments.capture(session, hold, amount_minor)
+            elif what == "refund":
+                payments.refund(session, hold.payment_id, amount_minor, f"{amount_minor}")
             else:
                 payments.void(session, hold)
 
@@ -402,11 +437,11 @@ def test_whoever_comes_in_between_the_budget_holds_and_books_sum_to_zero(
         do(step)
         spent, paid = shelf.month, shelf.paid.values()
         assert 0 <= spent.used_minor <= budget_minor
-        assert spent.used_minor == sum(spent.by_member.values()) == sum(it.amount_minor for it in paid)
+        assert spent.used_minor == sum(spent.by_member.values()) == sum(it.used_minor for it in paid)
         assert own_minor is None or all(it <= own_minor for it in spent.by_member.values())
         found = balances(shelf.transfers.values())
         assert sum(found.values()) == 0
-        owed_minor = sum(it.amount_minor for it in paid if it.is_closed)
+        owed_minor = sum(it.used_minor for it in paid if it.is_closed)
         assert found.get((organisation_account("op", "fleet"), "EUR"), 0) == owed_minor
 
 

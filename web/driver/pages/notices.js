@@ -5,13 +5,13 @@ import { get, isKnown, put } from '../../parts/api.js';
 import { Empty, Head, Read, Wrong, deed, reading, icon } from '../../parts/blocks.js';
 import { NeedsLogin } from '../login.js';
 
-const SIGNS = { started: 'bolt', finished: 'check', payment_failed: 'warn', receipt_ready: 'history', refunded: 'card', refund_failed: 'warn', idle_fee_begins: 'clock', card_expires: 'card', token_issued: 'tag', connector_free: 'plug' };
-export const KINDS = ['started', 'charge_planned', 'plan_changed', 'almost_full', 'idle_fee_begins', 'finished', 'payment_failed', 'receipt_ready', 'refunded', 'refund_failed', 'card_expires', 'bill_corrected', 'token_issued', 'connector_free', 'power_waits', 'power_at_risk', 'dispute_answered', 'car_planned', 'car_plan_changed', 'car_at_risk', 'car_unplugged_early', 'car_link_broken'];
+const SIGNS = { started: 'bolt', finished: 'check', payment_failed: 'warn', receipt_ready: 'history', refunded: 'card', refund_failed: 'warn', idle_fee_begins: 'clock', card_expires: 'card', token_issued: 'tag', connector_free: 'plug', invoice_issued: 'history' };
+export const KINDS = ['started', 'charge_planned', 'plan_changed', 'almost_full', 'idle_fee_begins', 'finished', 'payment_failed', 'receipt_ready', 'refunded', 'refund_failed', 'card_expires', 'bill_corrected', 'token_issued', 'connector_free', 'power_waits', 'power_at_risk', 'dispute_answered', 'car_planned', 'car_plan_changed', 'car_at_risk', 'car_unplugged_early', 'car_link_broken', 'invoice_issued'];
 
 function target(it) {
   if (it.token) return '#/tokens';
   if (it.kind === 'connector_free') return `#/charger/${encodeURIComponent(it.charger_id)}`;
-  if (['receipt_ready', 'refunded', 'bill_corrected', 'dispute_answered'].includes(it.kind)) return `#/receipt/${encodeURIComponent(it.session_id)}`;
+  if (['receipt_ready', 'refunded', 'bill_corrected', 'dispute_answered', 'invoice_issued'].includes(it.kind)) return `#/receipt/${encodeURIComponent(it.session_id)}`;
   return it.session_id ? `#/session/${encodeURIComponent(it.session_id)}` : '#/notices';
 }
 
