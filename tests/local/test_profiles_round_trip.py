@@ -67,7 +67,7 @@ def test_a_composite_schedule_keeps_the_grant_and_after_it_the_default(
     sent = profile_of(grant, form, ability)
     keep(kept, version, sent.command)
     unit = form.unit.value
-    charge = Charge("tx", SINCE, phases=phases)
+    charge = Charge("tx", SINCE, phases=phases, most_phases=phases)
     periods = kept.composite(1, NOW, grant.lease_s + 600, unit, charge, 1)
     schedule = {"chargingRateUnit": unit, "chargingSchedulePeriod": periods, "duration": grant.lease_s + 600}
     told = told_schedule(

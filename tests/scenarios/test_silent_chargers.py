@@ -17,7 +17,7 @@ def test_what_a_silent_charger_was_told_last_is_kept_for_it_and_seen(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # What is not answered is sent again a moment later here.
-    monkeypatch.setattr("chalicelib.domain.grid.orders.ANSWERED_WITHIN", timedelta(seconds=1))
+    monkeypatch.setattr("chalicelib.domain.grid.port_look.ANSWERED_WITHIN", timedelta(seconds=1))
     site = Site(world, number=2)
     site.describe()
     silent, other = (it.setup.charger_id for it in site.chargers)
