@@ -23,6 +23,7 @@ ELSEWHERE = {
     ("reservations", "states"): "tests/faults",
     ("reservations", "execute-api"): "the end of a cancellation that a crash left half done",
     ("debts", "states"): "tests/faults",
+    ("debts", "sqs"): "a month's invoice that is due goes into the log: tests/services/money/test_paper_proofs.py",
     ("sweep", "sqs"): "a session that stands still for half an hour: tests/services/operators/test_alarms.py",
     # A socket that is said to be gone, and a payment that fails, are looked at for an alarm.
     **{

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import rlp  # type: ignore[import-untyped]
 from botocore.client import BaseClient
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.charging.session import State
@@ -24,6 +24,7 @@ from chalicelib.records.money import ChainUnavailable, PaymentsUnavailable
 from chalicelib.services.access import Refusal
 from chalicelib.services.money.deposits import DepositState
 from chalicelib.services.sessions.lifecycle import SessionOver
+from tests.properties import IN_A_FIXTURE
 from tests.services.conftest import NOW, Kit
 from tests.services.money.test_chain_sender import KEY, terms
 from tests.services.money.test_money import Run
@@ -239,7 +240,7 @@ ACTS: Mapping[str, Callable[[Story], object]] = {
 
 
 @given(acts=st.lists(st.sampled_from(sorted(ACTS)), min_size=4, max_size=12), is_held=st.booleans())
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=IN_A_FIXTURE)
 def test_in_whatever_order_the_ledgers_escrow_is_what_lies_there_open(
     tables: None, acts: list[str], is_held: bool
 ) -> None:
