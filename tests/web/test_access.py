@@ -24,13 +24,15 @@ GRAVE = ("serious", "critical")
 NARROW = {"width": 320, "height": 640}
 
 
-def charged(world: World) -> tuple[str, str]:
-    """The story's driver has charged somewhere: the charger and the session."""
+def charged(world: World, car_id: str | None = None) -> tuple[str, str]:
+    """The story's driver has charged somewhere, that car if it is theirs: the charger and the session."""
     charger = world.charger("1.6")
     world.do(charger.plug(1))
     session_id = world.driver.begin(charger.setup.charger_id)["session_id"]
     world.draw(charger, 2_000)
     world.driver.until(session_id, lambda it: it["energy_wh"] == 2_000)
+    if car_id:
+        world.driver.call("PUT", f"/v1/sessions/{session_id}/vehicle", {"vehicle_id": car_id})
     world.driver.end(session_id)
     world.driver.until(session_id, lambda it: it["receipt_url"] is not None)
     return charger.setup.charger_id, session_id

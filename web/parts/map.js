@@ -86,7 +86,7 @@ export async function drawMap(place, { centre, zoom, moved, chosen, words, ring 
     show(sites, chosenId) {
       for (const [id, mark] of marks) if (!sites.some((it) => it.id === id)) { mark.remove(); marks.delete(id); }
       for (const site of sites) {
-        // A mark that stands keeps its element: another one would lose the focus.
+        // A mark that stands keeps what is touched of it.
         const mark = marks.get(site.id) ?? marked(site.id).addTo(map);
         const button = mark.setLatLng([site.lat, site.lng]).getElement();
         button.setAttribute('role', 'button');
