@@ -1,16 +1,14 @@
-"""Answers that come late, in a real browser: they take nothing from a finger, undo nothing newer, and lead nobody back."""
+"""Answers that come late, in a real browser: they take nothing from a finger, undo nothing, and lead nobody back."""
 
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.patience import PATIENCE_S
 from tests.scenarios.world import World
+from tests.web.browser import until
 from tests.web.conftest import Visitor
 from tests.web.test_driver import signs_in
 
@@ -33,13 +31,6 @@ class Held:
 
     def answer(self, told: Any, part: str = "") -> None:
         self.asked(part).fulfill(json=told)
-
-
-def until(page: Page, holds: Callable[[], bool]) -> None:
-    gives_up = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < gives_up
-        page.wait_for_timeout(20)
 
 
 def has_settled(page: Page) -> None:
@@ -75,7 +66,7 @@ def test_a_touch_is_a_touch_though_the_search_answers_while_the_finger_is_down(
     link.hover()
     page.mouse.down()
     held.answer(chargers("CP-LATE-2"), "q=LATE-2")
-    page.wait_for_function("!localStorage['kerb.found'].includes('CP-LATE-1')")
+    until(page, lambda: page.evaluate("!localStorage['kerb.found'].includes('CP-LATE-1')"))
     has_settled(page)
     page.mouse.up()
     page.wait_for_url("**/#/charger/CP-LATE-2")

@@ -101,6 +101,7 @@ export async function drawMap(place, { centre, zoom, moved, chosen, words, ring 
     },
     move({ lat, lng }, zoomTo = 14) { map.setView([lat, lng], zoomTo, { animate: !calm }); },
     fit() { map.invalidateSize(); },
-    end() { map.remove(); },
+    // A phone that was turned has it told a moment later, when there may be no map any more.
+    end() { map.off('moveend').remove(); },
   };
 }
