@@ -8,14 +8,24 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Error, Page, Playwright, Route, WebSocketRoute, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    Error,
+    Page,
+    Playwright,
+    Route,
+    ViewportSize,
+    WebSocketRoute,
+    expect,
+    sync_playwright,
+)
 
 from local.stack import Stack
 from tests.browsers import UNUSABLE
 from tests.patience import PATIENCE_S
 
-PHONE = {"width": 390, "height": 844}
-DESKTOP = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 # By what a wait is given up; nothing is expected to take so long.
 PATIENCE_MS = PATIENCE_S * 1000
 # What a wide machine has and a test does not need.

@@ -98,13 +98,17 @@ def frame_to_pixel(browser: Browser, world: World) -> list[float]:
     took_ms = []
     for step in range(1, FRAMES + 1):
         world.draw(charger, STEP_WH)
-        text = f"{step * STEP_WH / 1000:.2f}"
-        expect(page.locator("[data-figure=energy]")).to_have_text(text)
-        until(page, lambda text=text: page.evaluate(_SEEN_AT, text) is not None)
-        shown_ms = page.evaluate(_SEEN_AT, text)
+        shown_ms = _seen_at(page, f"{step * STEP_WH / 1000:.2f}")
         took_ms.append(shown_ms - sent.first_with(begins_wh + step * STEP_WH))
     visit.close()
     return took_ms
+
+
+def _seen_at(page: Page, text: str) -> float:
+    """When the frame was drawn that shows this figure."""
+    expect(page.locator("[data-figure=energy]")).to_have_text(text)
+    until(page, lambda: page.evaluate(_SEEN_AT, text) is not None)
+    return float(page.evaluate(_SEEN_AT, text))
 
 
 def refused_start(browser: Browser, world: World) -> float:

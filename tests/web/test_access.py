@@ -10,7 +10,7 @@ import re
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Page, Response, expect
+from playwright.sync_api import Page, Response, ViewportSize, expect
 
 from tests.scenarios.world import DRIVER_PASSWORD, World
 from tests.web.browser import DESKTOP, PHONE, until
@@ -24,7 +24,7 @@ PAGES = (
     "/scan", "/sign-in", "/sign-up", "/confirm", "/forgot", "/parts", "/session/{session}", "/receipt/{session}",
 )  # fmt: skip
 GRAVE = ("serious", "critical")
-NARROW = {"width": 320, "height": 640}
+NARROW: ViewportSize = {"width": 320, "height": 640}
 # The size of targets is not looked at if it is not asked for.
 _AXE = "axe.run({resultTypes: ['violations'], rules: {'target-size': {enabled: true}}})"
 

@@ -24,10 +24,14 @@ class Held:
 
     def asked(self, part: str = "") -> Route:
         """The oldest that was asked so and is not answered, once there is one."""
-        found: list[Route] = []
-        until(self._page, lambda: found.extend(it for it in self._routes if part in it.request.url) or bool(found))
-        self._routes.remove(found[0])
-        return found[0]
+
+        def found() -> list[Route]:
+            return [it for it in self._routes if part in it.request.url]
+
+        until(self._page, lambda: bool(found()), part)
+        route = found()[0]
+        self._routes.remove(route)
+        return route
 
     def answer(self, told: Any, part: str = "") -> None:
         self.asked(part).fulfill(json=told)
