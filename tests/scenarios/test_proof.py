@@ -43,7 +43,7 @@ def test_a_driver_proves_a_charge_and_is_forgotten_and_the_log_stays_whole(world
     assert shown.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert requests.get(f"{log['url']}/tile/0/999", timeout=60).status_code == 404
 
-    invoice = _invoice_proof(world, session_id)
+    invoice = invoice_proof(world, session_id)
     assert is_of(verify_invoice(invoice, key), told["proof"], key)
 
     other_id = charging(world, world.charger("1.6"))
@@ -103,7 +103,7 @@ def test_a_driver_disputes_a_bill_and_both_sides_have_the_same_evidence(world: W
     assert world.driver.call("GET", "/v1/me/export")["disputes"][0]["dispute"] == told["items"][0]
 
 
-def _invoice_proof(world: World, session_id: str) -> str:
+def invoice_proof(world: World, session_id: str) -> str:
     """That its invoice is in the log, which its driver's business has asked for."""
     profile = {
         "legal_name": "Ladenetz GmbH",

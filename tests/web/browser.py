@@ -2,23 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Error, Page, Playwright, Route, WebSocketRoute, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    Error,
+    Page,
+    Playwright,
+    Route,
+    ViewportSize,
+    WebSocketRoute,
+    expect,
+    sync_playwright,
+)
 
 from local.stack import Stack
 from tests.browsers import UNUSABLE
 from tests.patience import PATIENCE_S
 
-PHONE = {"width": 390, "height": 844}
-DESKTOP = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 # By what a wait is given up; nothing is expected to take so long.
 PATIENCE_MS = PATIENCE_S * 1000
 # What a wide machine has and a test does not need.
 _FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking")
+# How often somebody touched the page; what is typed is none.
+_TOUCHES = """addEventListener('pointerup', () => {
+  sessionStorage.setItem('touches', Number(sessionStorage.getItem('touches')) + 1);
+});"""
+
+
+@contextmanager
+def touches(page: Page, count: int) -> Iterator[None]:
+    """What is done within takes so many touches."""
+    before = _touched(page)
+    yield
+    assert _touched(page) - before == count
+
+
+def until(page: Page, holds: Callable[[], bool], what: str = "") -> None:
+    """Wait for what the page's own policy keeps Playwright from looking for there: it knows no eval."""
+    gives_up = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < gives_up, what
+        page.wait_for_timeout(20)
+
+
+def _touched(page: Page) -> int:
+    return int(page.evaluate("Number(sessionStorage.getItem('touches'))"))
 
 
 class Unusable(Exception):
@@ -59,6 +94,7 @@ class Visit:
         settings = {"viewport": PHONE, "locale": "en-GB", "timezone_id": "Europe/Berlin", "reduced_motion": "reduce"}
         self.context = browser.new_context(**settings | options)
         self.context.set_default_timeout(PATIENCE_MS)
+        self.context.add_init_script(_TOUCHES)
         self.context.route("**/*", self._watched)
         self.context.route_web_socket("**/*", self._watched_socket)
         self.page = self.open()

@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from local.stack import Options, Stack
 from tests.browsers import MISSING, chromium
 from tests.scenarios.world import DRIVER_PASSWORD, World
-from tests.web.browser import Visit, launched
+from tests.web.browser import Visit, launched, until
 from tests.web.conftest import until_found
 
 FRAMES = 60
@@ -36,6 +36,7 @@ _WATCH = """() => {
   }));
   new MutationObserver(note).observe(document.body, { subtree: true, childList: true, characterData: true });
 }"""
+_SEEN_AT = "text => globalThis.seen.find(([it]) => it === text)?.[1] ?? null"
 # What is looked for again each quarter of a minute is so each half second.
 _HURRY = """const slowly = globalThis.setInterval;
 globalThis.setInterval = (work, ms, ...more) => slowly(work, ms >= 15_000 ? 500 : ms, ...more);"""
@@ -97,13 +98,17 @@ def frame_to_pixel(browser: Browser, world: World) -> list[float]:
     took_ms = []
     for step in range(1, FRAMES + 1):
         world.draw(charger, STEP_WH)
-        text = f"{step * STEP_WH / 1000:.2f}"
-        expect(page.locator("[data-figure=energy]")).to_have_text(text)
-        page.wait_for_function("text => globalThis.seen.some(([it]) => it === text)", arg=text)
-        shown_ms = page.evaluate("text => globalThis.seen.find(([it]) => it === text)[1]", text)
+        shown_ms = _seen_at(page, f"{step * STEP_WH / 1000:.2f}")
         took_ms.append(shown_ms - sent.first_with(begins_wh + step * STEP_WH))
     visit.close()
     return took_ms
+
+
+def _seen_at(page: Page, text: str) -> float:
+    """When the frame was drawn that shows this figure."""
+    expect(page.locator("[data-figure=energy]")).to_have_text(text)
+    until(page, lambda: page.evaluate(_SEEN_AT, text) is not None)
+    return float(page.evaluate(_SEEN_AT, text))
 
 
 def refused_start(browser: Browser, world: World) -> float:

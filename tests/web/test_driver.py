@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from local.stripe_server import save_test_card
 from tests.scenarios.world import DRIVER_PASSWORD, World
+from tests.web.browser import touches
 from tests.web.conftest import Visitor, until_found
 
 PASSWORD = "Driver-story-12"
@@ -41,15 +42,17 @@ def test_a_driver_signs_up_finds_a_charger_charges_stops_and_has_the_receipt(wor
     charger_id = charger.setup.charger_id
     until_found(world, charger_id)
     page = visitor().go()
-    page.get_by_role("searchbox").fill(charger_id)
-    page.get_by_role("link", name=charger_id).click()
-    expect(page.get_by_text("20 kWh come to about")).to_be_visible()
+    with touches(page, 1):
+        page.get_by_role("searchbox").fill(charger_id)
+        page.get_by_role("link", name=charger_id).click()
+        expect(page.get_by_text("20 kWh come to about")).to_be_visible()
     page.get_by_role("link", name="Sign in to start").click()
     page.get_by_role("link", name="Open an account").click()
     signs_up(page)
 
-    page.get_by_role("button", name="Start charging").click()
-    expect(page.get_by_text("Plug in within")).to_be_visible()
+    with touches(page, 1):
+        page.get_by_role("button", name="Start charging").click()
+        expect(page.get_by_text("Plug in within")).to_be_visible()
     expect(page.get_by_role("timer")).to_have_text(re.compile(r"\d:\d\d"))
     world.do(charger.plug(1))
     expect(page.get_by_text("Goes on until the car is full")).to_be_visible()
@@ -58,17 +61,21 @@ def test_a_driver_signs_up_finds_a_charger_charges_stops_and_has_the_receipt(wor
     expect(page.locator("[data-figure=cost]")).not_to_have_text("€0.00")
     expect(page.get_by_text("€50.00 are set aside")).to_be_visible()
 
-    stops(page)
-    page.get_by_role("link", name="Receipt").click()
-    expect(page.get_by_text("2.00 kWh at €0.45")).to_be_visible()
+    with touches(page, 2):
+        stops(page)
+    with touches(page, 1):
+        page.get_by_role("link", name="Receipt").click()
+        expect(page.get_by_text("2.00 kWh at €0.45")).to_be_visible()
     expect(page.get_by_text("paid with visa 4242")).to_be_visible()
     # The browser checks that it is there.
     world.until_logged(page.url.rpartition("/")[2])
     page.get_by_role("button", name="Check now").click()
     for check in ("inclusion", "signature", "sums"):
         expect(page.locator(f"[data-check={check}]")).to_have_attribute("data-so", "true")
-    page.get_by_role("link", name="History").click()
-    expect(page.get_by_role("link", name=charger_id)).to_be_visible()
+    with touches(page, 2):
+        page.get_by_role("link", name="History").click()
+        page.get_by_role("link", name=charger_id).click()
+        expect(page.get_by_text("2.00 kWh at €0.45")).to_be_visible()
 
 
 def test_somebody_without_an_account_pays_by_card_at_the_code_and_keeps_the_receipt(
@@ -77,12 +84,15 @@ def test_somebody_without_an_account_pays_by_card_at_the_code_and_keeps_the_rece
     charger = world.charger("1.6")
     until_found(world, charger.setup.charger_id)
     page = visitor().go(f"/charger/{charger.setup.charger_id}/1")
-    page.get_by_role("link", name="Pay by card, no account").click()
-    expect(page.get_by_text("The most it can cost")).to_be_visible()
+    with touches(page, 1):
+        page.get_by_role("link", name="Pay by card, no account").click()
+        expect(page.get_by_text("The most it can cost")).to_be_visible()
+    # The stand-in's own: no driver chooses whether their bank asks.
     page.get_by_role("radio", name="Bank asks").check()
-    page.get_by_role("button", name="Pay and start").click()
-    page.get_by_role("button", name="Confirm with my bank").click()
-    expect(page.get_by_text("Plug in within")).to_be_visible()
+    with touches(page, 2):
+        page.get_by_role("button", name="Pay and start").click()
+        page.get_by_role("button", name="Confirm with my bank").click()
+        expect(page.get_by_text("Plug in within")).to_be_visible()
     world.do(charger.plug(1))
     world.draw(charger, 3_000)
     expect(page.locator("[data-figure=energy]")).to_have_text("3.00")

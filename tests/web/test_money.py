@@ -6,6 +6,7 @@ import re
 
 from playwright.sync_api import expect
 
+from tests.scenarios.test_proof import invoice_proof
 from tests.scenarios.world import World
 from tests.web.conftest import Visitor
 from tests.web.test_access import charged
@@ -68,3 +69,39 @@ def test_a_currency_without_hundredths_is_counted_in_whole_ones(network: World, 
         }"""
     )
     assert limits == [{"amount_minor": 2_000}, {"amount_minor": 2_000}, {"amount_minor": 1_250}, "¥2,000"]
+
+
+def test_a_receipt_names_the_car_and_its_invoice_is_proven_in_the_browser(world: World, visitor: Visitor) -> None:
+    car_id = world.driver.call("POST", "/v1/me/vehicles", {"name": "My Zoe", "battery_wh": 52_000})["vehicle_id"]
+    _, session_id = charged(world, car_id)
+    invoice_proof(world, session_id)
+    page = visitor().go()
+    signs_in(page, world, f"/receipt/{session_id}")
+    expect(page.get_by_text("My Zoe", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Invoice for my business").click()
+    proof = page.locator("section").filter(has=page.get_by_role("heading", name=re.compile("^Proof of ")))
+    proof.get_by_role("button", name="Check now").click()
+    for check in ("inclusion", "signature", "sums"):
+        expect(proof.locator(f"[data-check={check}]")).to_have_attribute("data-so", "true")
+    # What is shown beside another paper, or was changed, is not proven.
+    wrong = page.evaluate(
+        """async (path) => {
+          const { check } = await import('/parts/proof.js');
+          const { get, post } = await import('/parts/api.js');
+          const [paper] = (await post(path)).items;
+          const proof = await (await get(`${path}/${paper.number}?format=tlog-proof`, { raw: true })).text();
+          const { verifier_key: key } = await get('/v1/log');
+          const changed = proof.replace(/^extra (.*)$/m, (_, it) => `extra ${btoa(atob(it).replace('Acme', 'Acne'))}`);
+          const found = [];
+          for (const [one, shown, isInvoice] of [
+            [proof, { ...paper, total_minor: 1 }, true],
+            [proof, { ...paper, number: 'X-1' }, true],
+            [proof, paper, false],
+            [changed, paper, true],
+          ]) found.push((await check(one, key, shown, isInvoice)).checks);
+          return found;
+        }""",
+        f"/v1/sessions/{session_id}/invoice",
+    )
+    assert [it["sums"] for it in wrong] == [False, False, False, True]
+    assert [it["inclusion"] for it in wrong] == [True, True, True, False]

@@ -59,7 +59,7 @@ async function show() {
     const page = (await PAGES[name]()).default;
     if (place.value.path === path) shown.value = { name, page, path };
   } catch {
-    shown.value = { name, page: Missing, path };
+    if (place.value.path === path) shown.value = { name, page: Missing, path };
   }
 }
 

@@ -14,6 +14,7 @@ export async function lookForRunning() {
   if (!isKnown.value) return;
   try {
     const { items } = await get('/v1/sessions?limit=5');
+    if (!isKnown.value) return;
     const open = items.find((it) => !isOver(it));
     if (open) running.value = `/session/${open.session_id}`;
     else if (!String(running.value).startsWith('/guest/')) running.value = null;
@@ -31,7 +32,8 @@ export async function lookForDebts() {
     return;
   }
   try {
-    debts.value = (await get('/v1/me/balance')).debts;
+    const told = await get('/v1/me/balance');
+    if (isKnown.value) debts.value = told.debts;
   } catch {
     // Whoever begins a charge is told.
   }

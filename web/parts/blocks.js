@@ -1,5 +1,5 @@
 // Parts that every page uses: icons, its head, what it waits for, what went wrong, a question before what cannot be undone.
-import { html, part, plain, signal, back } from './view.js';
+import { html, part, plain, signal, back, inOrder } from './view.js';
 import { say } from './words.js';
 import { textOf } from './api.js';
 
@@ -82,19 +82,23 @@ export function deed() {
   return { busy, error, run };
 }
 
-// What is read for a page: `value`, `error`, `load()`.
+// What is read for a page: `value`, `error`, `load()`; `take()` what a command answered, which is newer than what is under way.
 export function reading(load) {
   const value = signal(null);
   const error = signal(null);
+  const ask = inOrder();
   async function again() {
     error.value = null;
+    const isNewer = ask();
     try {
-      value.value = await load();
+      const told = await load();
+      if (isNewer()) value.value = told;
     } catch (refused) {
-      error.value = refused;
+      if (isNewer()) error.value = refused;
     }
   }
-  return { value, error, load: again };
+  const take = (told) => { ask()(); value.value = told; };
+  return { value, error, load: again, take };
 }
 
 // What is read, or why not, or what is waited for.

@@ -1,6 +1,6 @@
 // A session as it goes: told by the socket, asked for where there is none; and since when nothing was heard.
 // A page that nobody sees says so, and costs nothing.
-import { signal } from './view.js';
+import { inOrder, signal } from './view.js';
 
 const ASK_S = 4;
 const SOON_S = 1;
@@ -15,6 +15,7 @@ export function follow(load, { first = null, keeps = [] } = {}) {
   let timer = null;
   let renewal = null;
   let lastEvent;
+  const asking = inOrder();
   let tries = 0;
   // How often in a row an answer knew what an open socket had not told.
   let missed = 0;
@@ -23,6 +24,7 @@ export function follow(load, { first = null, keeps = [] } = {}) {
   const isOver = () => session.value !== null && session.value.live_socket === null && session.value.live_url === null && ['completed', 'failed'].includes(session.value.state);
 
   function take(told) {
+    asking()();
     // What the socket tells bears no link of its own: the one we came by is kept.
     const { live_socket, live_url } = session.value ?? {};
     const same = Object.fromEntries(keeps.map((name) => [name, session.value?.[name]]));
@@ -34,12 +36,12 @@ export function follow(load, { first = null, keeps = [] } = {}) {
   async function ask() {
     clearTimeout(timer);
     if (hasEnded || document.hidden) return;
-    const before = lastEvent;
+    const isNewer = asking();
     try {
       const told = await load();
       if (hasEnded) return;
-      // What the socket told meanwhile is newer than an answer that was under way.
-      if (lastEvent === before) listen(told);
+      // What was told meanwhile is newer than an answer that was under way.
+      if (isNewer()) listen(told);
       heardAt.value = Date.now();
       error.value = null;
       tries = 0;
@@ -119,6 +121,7 @@ export function follow(load, { first = null, keeps = [] } = {}) {
     heardAt,
     error,
     ask,
+    take,
     isStale: (at) => heardAt.value > 0 && (error.value !== null ? at - heardAt.value > 4_000 : !isOver() && at - heardAt.value > STALE_S * 2 * 1000),
     end() {
       hasEnded = true;

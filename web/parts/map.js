@@ -73,21 +73,26 @@ export async function drawMap(place, { centre, zoom, moved, chosen, words, ring 
     ground();
   }).catch(() => {});
 
+  function marked(id) {
+    const face = document.createElement('div');
+    face.append(document.createElement('span'));
+    const mark = L.marker([0, 0], { icon: L.divIcon({ className: '', iconSize: [44, 44], iconAnchor: [22, 50], html: face }), keyboard: true });
+    mark.on('click keypress', (event) => { if (event.type === 'click' || event.originalEvent?.key === 'Enter') chosen(id); });
+    marks.set(id, mark);
+    return mark;
+  }
+
   return {
     show(sites, chosenId) {
       for (const [id, mark] of marks) if (!sites.some((it) => it.id === id)) { mark.remove(); marks.delete(id); }
       for (const site of sites) {
-        const kind = site.id === chosenId ? 'chosen' : site.free ? '' : 'none';
-        const face = L.divIcon({ className: '', iconSize: [44, 44], iconAnchor: [22, 50], html: Object.assign(document.createElement('div'), { className: `site-mark ${kind}` }) });
-        const number = Object.assign(document.createElement('span'), { textContent: String(site.free) });
-        face.options.html.append(number);
-        const mark = marks.get(site.id) ?? L.marker([site.lat, site.lng], { icon: face, keyboard: true }).addTo(map);
-        mark.setLatLng([site.lat, site.lng]).setIcon(face);
-        const button = mark.getElement();
+        // A mark that stands keeps what is touched of it.
+        const mark = marks.get(site.id) ?? marked(site.id).addTo(map);
+        const button = mark.setLatLng([site.lat, site.lng]).getElement();
         button.setAttribute('role', 'button');
         button.setAttribute('aria-label', words(site));
-        mark.off().on('click keypress', (event) => { if (event.type === 'click' || event.originalEvent?.key === 'Enter') chosen(site.id); });
-        marks.set(site.id, mark);
+        button.firstChild.className = `site-mark ${site.id === chosenId ? 'chosen' : site.free ? '' : 'none'}`;
+        button.firstChild.firstChild.textContent = String(site.free);
       }
     },
     here({ lat, lng }) {
@@ -96,6 +101,7 @@ export async function drawMap(place, { centre, zoom, moved, chosen, words, ring 
     },
     move({ lat, lng }, zoomTo = 14) { map.setView([lat, lng], zoomTo, { animate: !calm }); },
     fit() { map.invalidateSize(); },
-    end() { map.remove(); },
+    // A phone that was turned has it told a moment later, when there may be no map any more.
+    end() { map.off('moveend').remove(); },
   };
 }

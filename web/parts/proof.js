@@ -1,12 +1,13 @@
-// Checks in the browser that a settled charge is in the log: docs/proof.md, and cli/proof.py for all of it.
-// Inclusion (RFC 9162), the checkpoint's signature, the hashes of what was logged, and the bill's sums.
+// Checks in the browser that a settled charge, or an invoice, is in the log: docs/proof.md, and cli/proof.py for all of it.
+// Inclusion (RFC 9162), the checkpoint's signature, the hashes of what was logged, and the sums of bill or paper.
 const text = new TextEncoder();
 const bytesOf = (base64) => Uint8Array.from(atob(base64), (it) => it.charCodeAt(0));
 const joined = (...all) => Uint8Array.from(all.flatMap((it) => [...it]));
 const hash = async (...all) => new Uint8Array(await crypto.subtle.digest('SHA-256', joined(...all)));
 const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
 const isSame = (one, other) => one.length === other.length && one.every((it, at) => it === other[at]);
-const PARTS = ['facts', 'bill', 'signed'];
+// What an entry says it is, by the parts that its proof opens.
+const ENTRIES = { 'facts bill signed': 'kerb-settled/v1', paper: 'kerb-invoice/v1' };
 
 export function parse(proof) {
   const cut = proof.indexOf('\n\n');
@@ -29,8 +30,11 @@ export function parse(proof) {
 }
 
 async function entry(opened) {
-  const lines = await Promise.all(PARTS.map(async (part) => `${part} ${base64(await hash(bytesOf(opened[part].salt), text.encode(opened[part].text)))}\n`));
-  return text.encode(`kerb-settled/v1\n${lines.join('')}`);
+  const parts = Object.keys(opened);
+  const header = ENTRIES[parts.join(' ')];
+  if (!header) throw new Error('form');
+  const lines = await Promise.all(parts.map(async (part) => `${part} ${base64(await hash(bytesOf(opened[part].salt), text.encode(opened[part].text)))}\n`));
+  return text.encode(`${header}\n${lines.join('')}`);
 }
 
 async function rootOf({ index, size, hashes, opened }) {
@@ -66,19 +70,32 @@ async function isSigned({ body, signatures, origin }, verifierKey) {
   return false;
 }
 
+const sum = (all, name) => all.reduce((total, it) => total + it[name], 0);
+
 // The bill adds up, and is the one that the receipt shows.
 function addsUp({ opened }, receipt) {
+  if (!opened.bill) return false;
   const { bill } = JSON.parse(opened.bill.text);
   const facts = JSON.parse(opened.facts.text);
-  const sum = (all, name) => all.reduce((total, it) => total + it[name], 0);
   const taxes = sum(bill.taxes, 'amount_minor');
   const lines = sum(bill.lines, 'amount_minor');
   const adds = lines === bill.net_minor || lines === bill.total_minor;
   return adds && bill.net_minor + taxes === bill.total_minor && bill.total_minor === receipt.total_minor && facts.session_id === receipt.session_id;
 }
 
+// Lines less allowances come to the net of each rate of VAT, all of it to the total; and it is the paper that is shown.
+function isPaper({ opened }, invoice) {
+  if (!opened.paper) return false;
+  const { number, draft } = JSON.parse(opened.paper.text);
+  const netOf = (all, percent) => sum(all.filter((it) => Number(it.percent) === percent), 'net_minor');
+  const rates = new Set([...draft.lines, ...draft.allowances, ...draft.taxes].map((it) => Number(it.percent)));
+  const adds = [...rates].every((percent) => netOf(draft.lines, percent) - netOf(draft.allowances, percent) === netOf(draft.taxes, percent));
+  return adds && number === invoice.number && sum(draft.taxes, 'net_minor') + sum(draft.taxes, 'amount_minor') === invoice.total_minor;
+}
+
 // Each check by its name, true or false; `signature` is null where this browser knows no Ed25519.
-export async function check(proof, verifierKey, receipt) {
+// `shown`: the receipt, or of what `isInvoice` the invoice or credit note.
+export async function check(proof, verifierKey, shown, isInvoice) {
   const told = parse(proof);
   const inclusion = isSame(await rootOf(told), told.root);
   let signature;
@@ -87,5 +104,5 @@ export async function check(proof, verifierKey, receipt) {
   } catch {
     signature = null;
   }
-  return { index: told.index, size: told.size, checks: { inclusion, signature, sums: addsUp(told, receipt) } };
+  return { index: told.index, size: told.size, checks: { inclusion, signature, sums: (isInvoice ? isPaper : addsUp)(told, shown) } };
 }

@@ -1,5 +1,5 @@
 // What is said, in the reader's language: catalogues of driver/words/, and amounts, dates and plurals by Intl.
-import { signal } from './view.js';
+import { inOrder, signal } from './view.js';
 import { LANGUAGES, keep, wanted } from './kept.js';
 
 export { LANGUAGES };
@@ -13,8 +13,12 @@ export async function learn(reader) {
   await speak(wanted());
 }
 
+const asking = inOrder();
 export async function speak(wish) {
-  words = await read(wish);
+  const isNewer = asking();
+  const told = await read(wish);
+  if (!isNewer()) return;
+  words = told;
   document.documentElement.lang = wish;
   language.value = wish;
 }

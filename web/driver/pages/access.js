@@ -1,5 +1,5 @@
 // Sign up, sign in, confirm an address, set another password.
-import { html, part, signal, go, place, replace } from '../../parts/view.js';
+import { html, part, signal, place } from '../../parts/view.js';
 import { say } from '../../parts/words.js';
 import { logIn, post } from '../../parts/api.js';
 import { Field, Head, Wrong, deed } from '../../parts/blocks.js';
@@ -24,7 +24,7 @@ async function enter(email, password, code) {
   lookForDebts();
 }
 
-const SignIn = part(() => {
+const SignIn = part((_, life) => {
   const [email, password, code] = [value('email', known.email), value('password'), value('code')];
   const asksCode = signal(false);
   const doing = deed();
@@ -33,7 +33,7 @@ const SignIn = part(() => {
     doing.run(async () => {
       try {
         await enter(email.it.value.trim(), password.it.value, code.it.value.trim());
-        replace(then());
+        life.replace(then());
       } catch (error) {
         if (error.code === 'code_needed') { asksCode.value = true; return; }
         throw error;
@@ -51,7 +51,7 @@ const SignIn = part(() => {
     <a class="button line wide" href=${`#/sign-up${query()}`}>${say('sign.up')}</a></form></div>`;
 });
 
-const SignUp = part(() => {
+const SignUp = part((_, life) => {
   const [email, password] = [value('email'), value('password')];
   const doing = deed();
   const send = (event) => {
@@ -63,9 +63,9 @@ const SignUp = part(() => {
       try {
         // A deployment may confirm by itself; where it does not, the code comes by mail.
         await enter(address, secret);
-        replace(`/cards/new?then=${encodeURIComponent(then())}`);
+        life.replace(`/cards/new?then=${encodeURIComponent(then())}`);
       } catch {
-        go(`/confirm${query()}`);
+        life.go(`/confirm${query()}`);
       }
     });
   };
@@ -78,7 +78,7 @@ const SignUp = part(() => {
     <a class="button plain" href=${`#/sign-in${query()}`}>${say('sign.in.instead')}</a></form></div>`;
 });
 
-const Confirm = part(() => {
+const Confirm = part((_, life) => {
   const [email, code] = [value('email', known.email), value('code')];
   const doing = deed();
   const isSent = signal(false);
@@ -86,9 +86,9 @@ const Confirm = part(() => {
     event.preventDefault();
     doing.run(async () => {
       await post('/v1/drivers/confirm', { email: email.it.value.trim(), code: code.it.value.trim() }, { isOpen: true });
-      if (!known.password) { replace(`/sign-in${query()}`); return; }
+      if (!known.password) { life.replace(`/sign-in${query()}`); return; }
       await enter(email.it.value.trim(), known.password);
-      replace(`/cards/new?then=${encodeURIComponent(then())}`);
+      life.replace(`/cards/new?then=${encodeURIComponent(then())}`);
     });
   };
   const again = () => doing.run(async () => {
@@ -104,7 +104,7 @@ const Confirm = part(() => {
     <button type="button" class="button plain" onClick=${again}>${say(isSent.value ? 'confirm.sent' : 'confirm.again')}</button></form></div>`;
 });
 
-const Forgot = part(() => {
+const Forgot = part((_, life) => {
   const [email, code, password] = [value('email'), value('code'), value('password')];
   const isMailed = signal(false);
   const doing = deed();
@@ -119,7 +119,7 @@ const Forgot = part(() => {
       }
       await post('/v1/password/reset', { email: address, code: code.it.value.trim(), password: password.it.value }, { isOpen: true });
       await enter(address, password.it.value);
-      replace(then());
+      life.replace(then());
     });
   };
   return () => html`<div class="page"><${Head} title=${say('password.forgot')} to="/sign-in" /><form class="stack" onSubmit=${send}>

@@ -17,7 +17,7 @@ export default part((_, life) => {
       await (await stripe()).confirm(told.action);
       told = await get('/v1/me/balance');
     }
-    balance.value.value = told;
+    balance.take(told);
     lookForDebts();
   });
   return () => {

@@ -1,5 +1,5 @@
 // One car: how full it is and as of when, its night, when it is to be ready, what is known of where it is.
-import { html, part, plain, signal, go, place } from '../../parts/view.js';
+import { html, part, plain, signal, place } from '../../parts/view.js';
 import { kwh, moment, money, percent, say } from '../../parts/words.js';
 import { get, isKnown, post, put, remove } from '../../parts/api.js';
 import { Ask, Facts, Field, Head, Note, Read, Wrong, deed, icon, reading } from '../../parts/blocks.js';
@@ -55,14 +55,14 @@ const Position = part(({ car }) => {
     ${saving.error.value ? html`<${Wrong} error=${saving.error.value} />` : null}</section>`;
 });
 
-const Remove = part(({ car }) => {
+const Remove = part(({ car }, life) => {
   const isAsked = signal(false);
   const removing = deed();
   const withdraw = signal(null);
   const leave = () => removing.run(async () => {
     isAsked.value = false;
     withdraw.value = (await remove(pathOf(car.vehicle_id))).withdraw_at;
-    if (!withdraw.value) go('/cars');
+    if (!withdraw.value) life.go('/cars');
   });
   return () => html`<div class="stack tight">${removing.error.value ? html`<${Wrong} error=${removing.error.value} />` : null}
     ${withdraw.value ? html`<${Note} kind="fact" sign="lock"><p role="status">${say('car.withdraw')}</p><p><a href=${withdraw.value} rel="noreferrer">${withdraw.value}</a></p><a class="button plain" href="#/cars">${say('cars')}</a><//>`

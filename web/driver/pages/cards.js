@@ -1,5 +1,5 @@
 // Payment cards: which pays, another one, one less.
-import { html, part, signal, go, place, replace } from '../../parts/view.js';
+import { html, part, signal, go, place } from '../../parts/view.js';
 import { month, say } from '../../parts/words.js';
 import { get, isKnown, post, put, remove } from '../../parts/api.js';
 import { CardFields } from '../../parts/card_fields.js';
@@ -43,7 +43,7 @@ const New = part((_, life) => {
         begin();
         throw error;
       }
-      replace(then);
+      life.replace(then);
     });
   };
   return () => html`<div class="page"><${Head} title=${say('card.add')} to=${then} /><form class="stack" onSubmit=${save}>

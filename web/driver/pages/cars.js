@@ -36,7 +36,7 @@ const New = part((_, life) => {
     <${ByHand} /></div></div>`;
 });
 
-const AtMaker = part(({ items }) => {
+const AtMaker = part(({ items }, life) => {
   const chosen = signal(items[0].maker);
   const sharing = signal(SHARINGS[0]);
   const going = deed();
@@ -44,6 +44,7 @@ const AtMaker = part(({ items }) => {
     event.preventDefault();
     going.run(async () => {
       const { url } = await post('/v1/me/vehicles/links', { maker: chosen.value, position_sharing: sharing.value });
+      if (!life.isHere()) return;
       location.assign(url);
       // The page stays busy until the other one is there.
       await new Promise(() => {});
@@ -64,7 +65,7 @@ const AtMaker = part(({ items }) => {
   };
 });
 
-const ByHand = part(() => {
+const ByHand = part((_, life) => {
   const [name, battery] = [signal(''), signal('')];
   const adding = deed();
   const add = (event) => {
@@ -72,7 +73,7 @@ const ByHand = part(() => {
     adding.run(async () => {
       const whole = Math.round(Number(battery.value.replace(',', '.')) * 1000);
       const made = await post('/v1/me/vehicles', { name: name.value.trim(), battery_wh: whole || null });
-      replace(`/car/${encodeURIComponent(made.vehicle_id)}`);
+      life.replace(`/car/${encodeURIComponent(made.vehicle_id)}`);
     });
   };
   return () => html`<details class="sheet"><summary>${say('car.by.hand')}</summary><form class="stack" onSubmit=${add}><p class="small quiet">${say('car.by.hand.text')}</p>
@@ -87,7 +88,7 @@ const Back = part((_, life) => {
   const { query } = place.value;
   const finish = () => linking.run(async () => {
     const { items } = await post('/v1/me/vehicles/callback', { state: query.get('state') ?? '', code: query.get('code') ?? '', error: query.get('error') ?? '' });
-    replace(items.length === 1 ? `/car/${encodeURIComponent(items[0].vehicle_id)}` : '/cars');
+    life.replace(items.length === 1 ? `/car/${encodeURIComponent(items[0].vehicle_id)}` : '/cars');
   });
   life.begun(() => { finish(); });
   return () => html`<div class="page"><${Head} title=${say('car.add')} to="/cars" /><div class="stack">

@@ -1,11 +1,11 @@
 // A charger: what is free, what it costs for me, and the one thing to do. Its printed code leads here.
-import { html, part, plain, signal, go, place } from '../../parts/view.js';
+import { html, part, plain, signal, inOrder, place } from '../../parts/view.js';
 import { duration, kwWhole, money, price, say } from '../../parts/words.js';
 import { get, isKnown, newKey, post } from '../../parts/api.js';
 import { Facts, Head, Note, Waits, Wrong, deed, icon } from '../../parts/blocks.js';
 import { canStart, connectorState } from '../charge.js';
 import { Choices, LimitFields, ReadyFields, limitsOf, noWish, preferencesOf } from '../wishes.js';
-import { Debts } from '../mine.js';
+import { Debts, running } from '../mine.js';
 import { FaultReport } from '../faults.js';
 
 const AGAIN_S = 5;
@@ -23,7 +23,8 @@ export default part((_, life) => {
   // Who pays for me here, if anybody; and who shall this time.
   const payer = signal(null);
   const pays = signal('self');
-  const wish = signal(noWish());
+  const untouched = noWish();
+  const wish = signal(untouched);
   const starting = deed();
   const keeping = deed();
   const watching = deed();
@@ -39,9 +40,12 @@ export default part((_, life) => {
     if (found.pays_by_default) pays.value = 'organisation';
   }
 
+  const loading = inOrder();
   async function load() {
+    const isNewer = loading();
     try {
       const told = await get(path);
+      if (!isNewer()) return;
       failed.value = null;
       charger.value = told;
       offer();
@@ -49,24 +53,24 @@ export default part((_, life) => {
         chosen.value = (told.connectors.find((it) => canStart(it, told.online)) ?? told.connectors[0])?.connector ?? null;
       }
     } catch (error) {
-      failed.value = error;
+      if (isNewer()) failed.value = error;
     }
   }
+  const quoting = inOrder();
   async function ask() {
-    try {
-      quote.value = await get(`${path}/quote?connector=${encodeURIComponent(chosen.value ?? '1')}&energy_wh=${QUOTED_WH}`);
-    } catch {
-      quote.value = null;
-    }
+    const isNewer = quoting();
+    const told = await get(`${path}/quote?connector=${encodeURIComponent(chosen.value ?? '1')}&energy_wh=${QUOTED_WH}`).catch(() => null);
+    if (isNewer()) quote.value = told;
   }
 
   life.begun(() => {
-    load().then(ask);
+    const loaded = load();
+    loaded.then(ask);
     if (isKnown.value) {
       get('/v1/me').then((told) => { me.value = told; }).catch(() => {});
       get('/v1/me/wallets').then(({ items }) => { wallets.value = items; }).catch(() => {});
       get('/v1/me/organisations').then(({ items }) => { organisations = items; }).catch(() => {}).then(offer);
-      get('/v1/me/charging-preferences').then(({ items }) => { usually(items); }).catch(() => {});
+      Promise.all([get('/v1/me/charging-preferences'), loaded]).then(([{ items }]) => { usually(items); }).catch(() => {});
     }
     const timer = setInterval(() => { if (!document.hidden) load(); }, AGAIN_S * 1000);
     return () => clearInterval(timer);
@@ -75,7 +79,7 @@ export default part((_, life) => {
   function usually(items) {
     const site = charger.value?.site_id;
     const usual = items.find((it) => site && it.site_id === site) ?? items.find((it) => it.site_id === null);
-    if (usual) wish.value = { ...wish.value, usual, when: wish.value.when === 'now' ? 'usual' : wish.value.when };
+    if (usual) wish.value = { ...wish.value, usual, when: wish.value === untouched ? 'usual' : wish.value.when };
   }
 
   const where = () => ({ charger_id: id, connector: chosen.value });
@@ -89,17 +93,19 @@ export default part((_, life) => {
     const body = { ...where(), limits: limitsOf(wish.value, charger.value.prices?.currency ?? 'EUR'), preferences: preferencesOf(wish.value), ...(payer.value ? { pays: pays.value } : {}) };
     try {
       const session = await post('/v1/sessions', body, { key });
-      go(`/session/${session.session_id}`);
+      // Who has gone elsewhere meanwhile finds it below.
+      running.value = `/session/${session.session_id}`;
+      life.go(running.value);
     } catch (error) {
       // Another try is another wish, unless nobody knows what became of this one.
       if (error.code !== 'no_line') key = newKey();
-      if (error.code === 'no_card') go(`/cards/new${back()}`);
+      if (error.code === 'no_card') life.go(`/cards/new${back()}`);
       throw error;
     }
   });
   const reserve = () => keeping.run(async () => {
     const kept = await post('/v1/reservations', where(), { key: newKey() });
-    go(`/reservation/${kept.reservation_id}`);
+    life.go(`/reservation/${kept.reservation_id}`);
   });
   const watch = () => watching.run(async () => {
     await post('/v1/me/watches', where());

@@ -1,5 +1,5 @@
 // What runs now: a charge, a reservation, or nothing yet.
-import { html, part, signal, replace } from '../../parts/view.js';
+import { html, part, signal } from '../../parts/view.js';
 import { say } from '../../parts/words.js';
 import { get, isKnown } from '../../parts/api.js';
 import { Empty, Head, Waits, Wrong } from '../../parts/blocks.js';
@@ -10,14 +10,14 @@ export default part((_, life) => {
   const failed = signal(null);
   async function look() {
     failed.value = null;
-    if (running.value) { replace(running.value); return; }
+    if (running.value) { life.replace(running.value); return; }
     if (!isKnown.value) { hasNone.value = true; return; }
     try {
       const [sessions, reservations] = await Promise.all([get('/v1/sessions?limit=5'), get('/v1/reservations')]);
       const session = sessions.items.find((it) => !isOver(it));
       const kept = reservations.items.find((it) => it.standing === 'open');
-      if (session) replace(`/session/${session.session_id}`);
-      else if (kept) replace(`/reservation/${kept.reservation_id}`);
+      if (session) life.replace(`/session/${session.session_id}`);
+      else if (kept) life.replace(`/reservation/${kept.reservation_id}`);
       else hasNone.value = true;
     } catch (error) {
       failed.value = error;

@@ -1,5 +1,5 @@
 // Find a charger: the map, and the same as a list; what is free, what it costs, how far it is.
-import { html, part, plain, signal, effect } from '../../parts/view.js';
+import { html, part, plain, signal, effect, inOrder, whenLifted } from '../../parts/view.js';
 import { distance, kwWhole, price, say } from '../../parts/words.js';
 import { config, get } from '../../parts/api.js';
 import { kept, keep } from '../../parts/kept.js';
@@ -27,7 +27,10 @@ const DEGREE_M = 111_195;
 // As if the ground were flat: within a search it is, to a thousandth.
 const metresTo = ({ lat, lng }) => DEGREE_M * Math.hypot(lat - spot.value.lat, (lng - spot.value.lng) * Math.cos((lat * Math.PI) / 180));
 
+const asking = inOrder();
+
 async function search() {
+  const isNewer = asking();
   const query = new URLSearchParams();
   const { free, fast, plug } = filters.value;
   if (free) query.set('available', 'true');
@@ -38,10 +41,12 @@ async function search() {
     const wish = query.size ? `&${query}` : '';
     const path = nearby(looked.value ?? { ...config.home, radius: FIRST_RADIUS_M }) + wish;
     const { items } = (await foundEarly(path)) ?? (await get(path));
+    if (!isNewer()) return;
     failed.value = null;
     found.value = sitesOf(items);
     keep('found', { sites: found.value, at: Date.now() });
   } catch (error) {
+    if (!isNewer()) return;
     failed.value = error;
     found.value ??= kept('found')?.sites ?? null;
   }
@@ -147,7 +152,10 @@ export default part((_, life) => {
       }
       map = drawn;
       if (spot.value) map.here(spot.value);
-      ends.push(effect(() => map.show((found.value ?? []).filter((it) => it.lat !== null), chosen.value)));
+      ends.push(effect(() => {
+        const [sites, one] = [(found.value ?? []).filter((it) => it.lat !== null), chosen.value];
+        whenLifted(() => { if (!isGone) map.show(sites, one); });
+      }));
     });
     const again = setInterval(() => { if (!document.hidden) search(); }, AGAIN_S * 1000);
     return () => {

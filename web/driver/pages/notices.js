@@ -22,7 +22,7 @@ export default part((_, life) => {
   life.begun(() => { if (isKnown.value) { notices.load(); wanted.load(); } });
   const choose = (channel, kind, isOn) => changing.run(async () => {
     const now = wanted.value.value;
-    wanted.value.value = await put('/v1/me/notices/preferences', { ...now, [channel]: { ...now[channel], [kind]: isOn } });
+    wanted.take(await put('/v1/me/notices/preferences', { ...now, [channel]: { ...now[channel], [kind]: isOn } }));
   });
   return () => {
     if (!isKnown.value) return html`<${NeedsLogin} title=${say('notices')} sign="bell" />`;

@@ -1,11 +1,12 @@
 // Pay by card at a charger, without an account: what it costs, the card, and it starts. Its secret stays on this device.
-import { html, part, signal, place, replace } from '../../parts/view.js';
+import { html, part, signal, place } from '../../parts/view.js';
 import { countdown, money, price, say } from '../../parts/words.js';
 import { call, post } from '../../parts/api.js';
 import { keep } from '../../parts/kept.js';
 import { now } from '../../parts/clock.js';
 import { CardFields } from '../../parts/card_fields.js';
 import { Facts, Field, Head, Waits, Wrong, deed } from '../../parts/blocks.js';
+import { running } from '../mine.js';
 import { LimitFields, limitsOf, noWish } from '../wishes.js';
 
 export default part((_, life) => {
@@ -37,7 +38,10 @@ export default part((_, life) => {
       const body = { payment_method_id: method, email: email.value.trim() || null, limits: limitsOf(wish.value, offer.value.prices.currency) };
       keep(`guest.${checkout}`, { secret });
       await call('POST', `/v1/adhoc/checkouts/${checkout}/pay`, body, { isOpen: true, headers: { 'Checkout-Secret': secret } });
-      replace(`/guest/${checkout}`);
+      // Who has gone elsewhere meanwhile finds it below.
+      running.value = `/guest/${checkout}`;
+      keep('running', running.value);
+      life.replace(running.value);
     });
   };
 

@@ -47,6 +47,7 @@ export default part((_, life) => {
         [say('ended'), dayAndTime(it.stopped_at)],
         [say('time'), duration((Date.parse(it.stopped_at) - Date.parse(it.started_at)) / 1000)],
         [say('receipt.meter'), say('receipt.meter.values', { from: kwh(it.meter_start_wh, 3), to: kwh(it.meter_stop_wh, 3) })],
+        it.car && [say('car'), it.car],
         [say('receipt.number'), it.number],
       ]} /></section>
       ${it.footprint ? html`<${Footprint} it=${it.footprint} />` : null}</div>
@@ -80,5 +81,5 @@ const Invoice = part(({ path }) => {
   const ask = () => asking.run(async () => { papers.value = (await post(`${path}/invoice`)).items; });
   return () => html`<div class="stack tight"><button class="button line wide" aria-disabled=${asking.busy.value} onClick=${ask}>${icon('history')}${say('invoice')}</button>
     ${asking.error.value?.code === 'no_business' ? html`<${Note} kind="fact"><p>${say('invoice.no.business')}</p><a class="button plain" href="#/settings">${say('business')}</a><//>` : asking.error.value ? html`<${Wrong} error=${asking.error.value} />` : null}
-    ${papers.value ? html`<ul class="rows">${papers.value.map((it) => html`<li key=${it.number}><button class="row-link" aria-disabled=${asking.busy.value} onClick=${() => opened(asking, `${path}/invoice/${encodeURIComponent(it.number)}/link`, { format: 'facturx', valid_days: 7 })}>${icon('down')}<span class="grow"><span class="strong">${it.number}</span><br /><span class="small quiet">${say(`invoice.${it.kind}`)}</span></span><span class="figures">${money(it.total_minor, it.currency)}</span></button></li>`)}</ul>` : null}</div>`;
+    ${papers.value ? html`<ul class="rows">${papers.value.map((it) => html`<li key=${it.number}><button class="row-link" aria-disabled=${asking.busy.value} onClick=${() => opened(asking, `${path}/invoice/${encodeURIComponent(it.number)}/link`, { format: 'facturx', valid_days: 7 })}>${icon('down')}<span class="grow"><span class="strong">${it.number}</span><br /><span class="small quiet">${say(`invoice.${it.kind}`)}</span></span><span class="figures">${money(it.total_minor, it.currency)}</span></button></li>`)}</ul>${papers.value.map((it) => html`<${Proof} key=${it.number} path=${path} paper=${it} />`)}` : null}</div>`;
 });

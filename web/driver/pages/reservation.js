@@ -17,7 +17,7 @@ export default part((_, life) => {
     const timer = setInterval(() => { if (!document.hidden) kept.load(); }, AGAIN_S * 1000);
     return () => clearInterval(timer);
   });
-  const change = (work) => changing.run(async () => { kept.value.value = await work(); });
+  const change = (work) => changing.run(async () => { kept.take(await work()); });
   return () => html`<div class="page"><${Head} title=${say('reservation')} to="/" />
     <${Read} from=${kept} text=${say('reservation.looks')}>${(it) => {
       const left = (Date.parse(it.until) - now.value) / 1000;

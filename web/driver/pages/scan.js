@@ -1,5 +1,5 @@
 // The code at a charger: by the camera, or typed. It leads to the charger's page, signed in or not.
-import { html, part, signal, replace } from '../../parts/view.js';
+import { html, part, signal } from '../../parts/view.js';
 import { say } from '../../parts/words.js';
 import { Field, Head, Note } from '../../parts/blocks.js';
 
@@ -43,7 +43,7 @@ export default part((_, life) => {
 
   function take(code) {
     const path = chargerOf(code.trim());
-    if (path) replace(path);
+    if (path) life.replace(path);
     else problem.value = 'scan.unknown';
     return path !== null;
   }
@@ -52,6 +52,8 @@ export default part((_, life) => {
     problem.value = null;
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } });
+      // Who left while the browser asked has no use for a camera.
+      if (!video) { letGo(); return; }
       video.srcObject = stream;
       await video.play();
       isLooking.value = true;
@@ -66,11 +68,12 @@ export default part((_, life) => {
       problem.value = 'scan.no.camera';
     }
   }
-  life.ended(() => {
+  function letGo() {
     clearTimeout(timer);
     for (const track of stream?.getTracks() ?? []) track.stop();
     stream = null;
-  });
+  }
+  life.ended(letGo);
 
   return () => html`<div class="page"><${Head} title=${say('scan')} to="/" /><div class="stack wide">
     <div class="camera" hidden=${!isLooking.value}><video ref=${(it) => { video = it; }} muted playsinline aria-label=${say('scan.picture')}></video></div>

@@ -47,7 +47,7 @@ export default part(({ name }, life) => {
       const told = await stop();
       keep(`stop.${id}`, null);
       wish.value = null;
-      view.session.value = { ...view.session.value, ...told };
+      view.take({ ...view.session.value, ...told });
       view.ask();
     });
     if (stopping.error.value && stopping.error.value.code !== 'no_line') {

@@ -1,5 +1,5 @@
 // Language, light or dark; and for who has an account: business, password, their data, and the end of it.
-import { html, part, plain, signal, go } from '../../parts/view.js';
+import { html, part, plain, signal } from '../../parts/view.js';
 import { LANGUAGES, choose, language, say } from '../../parts/words.js';
 import { call, get, isKnown, logOut, put, remove, takeTokens } from '../../parts/api.js';
 import { forget, keep, kept } from '../../parts/kept.js';
@@ -63,7 +63,7 @@ const Password = part(() => {
     <button class="button line wide" aria-disabled=${saving.busy.value}>${say(isSaved.value ? 'saved' : 'forgot.set')}</button></form></details>`;
 });
 
-const Data = part(() => {
+const Data = part((_, life) => {
   const exporting = deed();
   const leaving = deed();
   const isAsked = signal(false);
@@ -87,7 +87,7 @@ const Data = part(() => {
     logOut();
     running.value = null;
     forget();
-    go('/');
+    life.go('/');
   });
   return () => html`<section class="stack"><h2>${say('data')}</h2>
     <button class="button line wide" aria-disabled=${exporting.busy.value} onClick=${save}>${icon('down')}${say('data.export')}</button>
