@@ -237,7 +237,7 @@ class MoneyServices(ChainServices):
     def late_ends(self) -> LateEnds:
         from chalicelib.services.money.late_ends import LateEnds
 
-        return LateEnds(self.evidence, self.metering, self.refunds, self.changes)
+        return LateEnds(self.evidence, self.metering, self.refunds, self.changes, self.clock)
 
     @cached_property
     def reconciliation(self) -> Reconciliation:
