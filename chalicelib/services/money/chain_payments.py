@@ -239,6 +239,8 @@ class ChainPayments:
         if paper.is_closed:
             return paper, True
         told, deep = self._told(paper)
+        if _is_undone(paper, told, deep):
+            return self._closed(session, paper, 0), False
         if told.is_closed or (told.is_deposited and deep.at_s > told.expires_at):
             return self._closed(session, paper, _settled_minor(paper, told)), True
         if told.is_open and paper.closing_minor is not None and told.operator == self.sender().address:
@@ -272,6 +274,11 @@ class ChainPayments:
 
     def _again(self, paper: Deposit) -> Deposit:
         return self.wallets.deposit(paper.driver_id, paper.session_id) or paper
+
+
+def _is_undone(paper: Deposit, told: ChainEscrow, deep: Block) -> bool:
+    """Whether its chain has undone a deposit that was a hold, for so long that nobody waits for it to come again."""
+    return bool(paper.amount_minor) and not told.is_deposited and deep.at_s > paper.expires_at.timestamp()
 
 
 def _settled_minor(paper: Deposit, told: ChainEscrow) -> int:

@@ -333,6 +333,24 @@ def test_a_deposit_that_has_expired_owes_and_is_its_drivers(run: OnChain) -> Non
     run.check()
 
 
+def test_a_deposit_that_its_chain_undid_is_owed_once_it_would_have_expired(run: OnChain) -> None:
+    before = run.asked().chain.tester.take_snapshot()
+    run.deposited().begun()
+    run.chain.tester.revert_to_snapshot(before)
+    run.deepened()
+    run.ended(10_000)
+    # It may come back, as long as it would be open.
+    with pytest.raises(ChainUnavailable):
+        run.kit.lifecycle.settle(run.session_id, "payment")
+    assert not run.owes
+    run.chain.wait(int(run.wanted.paper.expires_at.timestamp()) + 10)
+    run.deepened()
+    settled_again(run)
+    assert (run.session.taken_minor, run.owes, run.escrow_minor) == (0, True, 0)
+    assert run.look() is DepositState.CLOSED
+    run.check()
+
+
 def test_a_charge_ends_before_its_deposit_does(run: OnChain) -> None:
     run.deposited().begun()
     run.kit.clock.now = run.wanted.paper.expires_at - timedelta(hours=36)
