@@ -45,7 +45,7 @@ class LateEnds:
         end = session.late_end
         if end is None or end.is_settled or not session.is_over:
             return session
-        key = _KEY if end.signed_wh is None else f"{_KEY} {end.signed_wh}"
+        key = _key(end)
         too_much_minor = self._too_much_minor(session, end)
         unpaid_minor = min(too_much_minor, session.due_minor)
         planned_minor = sum(it.amount_minor for it in session.refunds if it.key == key)
@@ -55,7 +55,7 @@ class LateEnds:
             except Refusal as refusal:
                 _log.warning("not given back", extra={"session_id": session.session_id, "why": str(refusal)})
         lower = [self._lower(session, unpaid_minor, key)] if unpaid_minor else []
-        return self.changes.apply(session.session_id, *lower, LateEndSettled(), known=session)
+        return self.changes.apply(session.session_id, *lower, LateEndSettled(end), known=session)
 
     def _lower(self, session: Session, unpaid_minor: int, key: str) -> BillCorrected:
         """Whoever settles corrections carries it out, while nobody else asks for the debt."""
@@ -83,3 +83,9 @@ class LateEnds:
         found = self.evidence.whole(as_ended) if as_ended.tariff.depends_on_course else None
         true_minor = final_bill(as_ended, found).total_minor
         return max(0, costs_minor(session) - true_minor)
+
+
+def _key(end: LateEnd) -> str:
+    """Under which key its money goes back: what was told of an end first may be told better."""
+    word = end.signed_wh if end.signed_wh is not None else f"at {end.at:%Y%m%dT%H%M%S} {end.meter_stop_wh}"
+    return f"{_KEY} {word}"
