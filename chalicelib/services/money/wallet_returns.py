@@ -50,6 +50,8 @@ _ASKED_AGAIN_AFTER = timedelta(minutes=5)
 _NOTED_AGAIN = 4
 # No pay-out's name has a space: what was given back in the dashboard can bear the name of none made here.
 _ELSEWHERE = "dashboard "
+# In the books it is theirs, and only a person can see that they get it.
+_NOBODYS = "money came back for a driver who has left"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -319,6 +321,7 @@ class WalletReturns:
 
         if not known.version:
             self.ledger.append(back)
+            _log.error(_NOBODYS, extra={"top_up_id": known.top_up_id, "amount_minor": taken_minor})
         elif back:
             self._moves.move(known.driver_id, known.currency, put_back)
 
@@ -372,6 +375,7 @@ class WalletReturns:
 
         if not known.version:
             self.ledger.append([won, *back])
+            _log.error(_NOBODYS, extra={"top_up_id": known.top_up_id, "amount_minor": levied_minor})
             return
         self._moves.move(known.driver_id, known.currency, give_back)
 

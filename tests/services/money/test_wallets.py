@@ -498,6 +498,25 @@ def test_a_top_up_that_went_back_with_its_account_is_no_news_however_late(purse:
     assert (purse.balance_minor, sum(purse.cards.given_back.values())) == (0, 2_000)
 
 
+def test_a_pay_out_that_fails_once_its_driver_has_left_is_told_to_the_issuer_and_booked_once(
+    purse: Purse, caplog: pytest.LogCaptureFixture
+) -> None:
+    top_up_id = purse.top_up(2_000)
+    purse.kit.wallet_returns.close(DRIVER)
+    (done,) = purse.kit.wallets.pay_outs(DRIVER, EUR)
+    purse.kit.wallets.forget_driver(DRIVER)
+    purse.kit.drivers.forget(DRIVER)
+    refund = ProviderRefund(refund_id="re_1", amount_minor=2_000, key=done.pay_out_id, is_failed=True)
+    for _ in range(2):
+        purse.hear(top_up_id, Told.REFUNDED, refunds=(refund,))
+    found = balances(purse.kit.ledger.of_session(top_up_id))
+    assert (sum(found.values()), found[wallet_account(DRIVER), EUR]) == (0, -2_000)
+    told = [it for it in caplog.records if it.levelname == "ERROR"]
+    assert {(it.message, vars(it)["top_up_id"], vars(it)["amount_minor"]) for it in told} == {
+        ("money came back for a driver who has left", top_up_id, 2_000)
+    }
+
+
 def test_the_statement_has_a_line_for_each_movement_and_its_session(purse: Purse) -> None:
     top_up_id = purse.top_up(6_000)
     run = Run(purse.kit).begun()
