@@ -237,7 +237,13 @@ class MoneyServices(ChainServices):
     def late_ends(self) -> LateEnds:
         from chalicelib.services.money.late_ends import LateEnds
 
-        return LateEnds(self.evidence, self.metering, self.refunds, self.changes, self.clock)
+        return LateEnds(
+            evidence=self.evidence,
+            metering=self.metering,
+            refunds=self.refunds,
+            changes=self.changes,
+            clock=self.clock,
+        )
 
     @cached_property
     def reconciliation(self) -> Reconciliation:

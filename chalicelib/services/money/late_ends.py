@@ -30,7 +30,7 @@ _NOTE = "its charger told too late how it truly ended, or what its meter signed"
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LateEnds:
     """Compares bills with ends told too late, and gives back what was too much."""
 

@@ -50,7 +50,6 @@ _ASKED_AGAIN_AFTER = timedelta(minutes=5)
 _NOTED_AGAIN = 4
 # No pay-out's name has a space: what was given back in the dashboard can bear the name of none made here.
 _ELSEWHERE = "dashboard "
-# In the books it is theirs, and only a person can see that they get it.
 _NOBODYS = "money came back for a driver who has left"
 
 
@@ -161,10 +160,7 @@ class WalletReturns:
             self.ledger.append([book.dispute_lost(dispute_id, news.amount_minor - levied_minor, now)])
 
     def tend(self, part: Part = WHOLE) -> int:
-        """Take up what was left half done: top-ups not heard of, pay-outs not asked for, escrow nobody needs.
-
-        Returns how many were looked at.
-        """
+        """Take up what was left half done: top-ups not heard of, pay-outs not asked for, escrow; returns how many."""
         count = 0
         for paper in part.in_time(self.wallets.due(self.clock(), part.shard), self.clock):
             count += 1
