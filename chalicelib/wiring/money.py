@@ -243,7 +243,13 @@ class MoneyServices(ChainServices):
     def late_ends(self) -> LateEnds:
         from chalicelib.services.money.late_ends import LateEnds
 
-        return LateEnds(self.evidence, self.metering, self.refunds, self.changes)
+        return LateEnds(
+            evidence=self.evidence,
+            metering=self.metering,
+            refunds=self.refunds,
+            changes=self.changes,
+            clock=self.clock,
+        )
 
     @cached_property
     def reconciliation(self) -> Reconciliation:

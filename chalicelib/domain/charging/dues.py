@@ -47,6 +47,12 @@ def refund_key(key: str) -> str:
     return f"correction {key}"
 
 
+def costs_minor(session: Session) -> int:
+    """What a session costs its driver as it stands: what was paid and has not gone back, and what is due."""
+    paid_minor = session.payment.amount_minor if session.payment else session.taken_minor
+    return paid_minor - session.refunded_minor + session.due_minor
+
+
 DueEvent = WrittenOff | BillCorrected | CorrectionSettled | CorrectionWithdrawn
 
 

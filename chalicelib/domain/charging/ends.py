@@ -92,7 +92,12 @@ class SignedLate:
 
 @dataclass(frozen=True, slots=True)
 class LateEndSettled:
-    """What a true end told after the bill comes to has been given back, or is left for a person."""
+    """What that end, told after the bill, comes to has been given back, or is left for a person.
+
+    Another that was told meanwhile is still to be settled.
+    """
+
+    end: LateEnd
 
 
 EndEvent = (
@@ -259,9 +264,9 @@ def _sign_late(session: Session, event: SignedLate) -> Session:
 
 
 def _settle_late_end(session: Session, event: LateEndSettled) -> Session:
-    if session.late_end is None or session.late_end.is_settled:
+    if session.late_end != event.end or event.end.is_settled:
         return session
-    return replace(session, late_end=replace(session.late_end, is_settled=True))
+    return replace(session, late_end=replace(event.end, is_settled=True))
 
 
 ENDS: Mapping[tuple[State, type], Callable[..., Session]] = {

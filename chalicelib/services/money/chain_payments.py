@@ -239,8 +239,10 @@ class ChainPayments:
         if paper.is_closed:
             return paper, True
         told, deep = self._told(paper)
+        if _is_undone(paper, told, deep):
+            return self._closed(session, paper, 0), False
         if told.is_closed or (told.is_deposited and deep.at_s > told.expires_at):
-            return self._closed(session, paper, paper.minor(told.units) if told.is_closed else 0), True
+            return self._closed(session, paper, _settled_minor(paper, told)), True
         if told.is_open and paper.closing_minor is not None and told.operator == self.sender().address:
             units = paper.units(paper.closing_minor)
             call = settle_call(bytes.fromhex(paper.name), units, self.log_root())
@@ -272,6 +274,22 @@ class ChainPayments:
 
     def _again(self, paper: Deposit) -> Deposit:
         return self.wallets.deposit(paper.driver_id, paper.session_id) or paper
+
+
+def _is_undone(paper: Deposit, told: ChainEscrow, deep: Block) -> bool:
+    """Whether its chain has undone a deposit that was a hold, for so long that nobody waits for it to come again."""
+    return bool(paper.amount_minor) and not told.is_deposited and deep.at_s > paper.expires_at.timestamp()
+
+
+def _settled_minor(paper: Deposit, told: ChainEscrow) -> int:
+    """What was settled of a hold. Raises ChainUnavailable: it cannot have been so much.
+
+    What never was one may name anybody, who has settled it with themselves.
+    """
+    taken_minor = paper.minor(told.units) if told.is_closed and paper.amount_minor else 0
+    if taken_minor > paper.amount_minor:
+        raise ChainUnavailable("more is told to be settled than was deposited")
+    return taken_minor
 
 
 def _book(session: Session) -> Book:

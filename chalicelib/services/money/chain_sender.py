@@ -2,7 +2,8 @@
 
 Nobody needs a lease for it: the next nonce and the bytes that bear it are one row, replaced by compare-and-set, so that
 of two processes one has the nonce and the other reads it. Whoever comes next sends again what is not in the chain, and
-with a tenth more of both fees what waits for too long, under a cap. What lies deep enough is forgotten.
+with a tenth more of both fees what waits for too long, under a cap. What lies deep enough is forgotten, and so is what
+waits behind a nonce that nobody sends: it could wait for ever.
 """
 
 from __future__ import annotations
@@ -72,6 +73,12 @@ class ChainSender:
         head = self.node.block()
         deep = self.node.sent_by(self.address, max(0, head.number - self.terms.confirmations))
         mined = self.node.sent_by(self.address)
+        if min(it.nonce for it in known.pending) > mined:
+            # A node was wrong about us, or its chain undid what lay deep. Whoever needs what waits sends it
+            # anew; should both get in, the contract refuses the second.
+            _log.error("calls wait for others that nobody sends", extra={"mined": mined, "next": known.next_nonce})
+            self._note(known, replace(known, pending=(), next_nonce=mined, next_at=None))
+            return
         left = tuple(it if it.nonce < mined else self._hastened(it, head) for it in known.pending if it.nonce >= deep)
         next_at = self.clock() + _LOOKED_AFTER if left else None
         if not self._note(known, replace(known, pending=left, next_at=next_at)):

@@ -10,7 +10,13 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
-from chalicelib.domain.charging.dues import BillCorrected, CorrectionSettled, CorrectionWithdrawn, refund_key
+from chalicelib.domain.charging.dues import (
+    BillCorrected,
+    CorrectionSettled,
+    CorrectionWithdrawn,
+    costs_minor,
+    refund_key,
+)
 from chalicelib.domain.charging.session import Correction, Session
 from chalicelib.domain.money.minimums import step_minor
 from chalicelib.ports import Clock
@@ -69,9 +75,9 @@ class Corrections:
     def _check(self, session: Session, correction: Correction) -> None:
         if session.driver_id is None or (session.is_over and session.bill is None):
             raise Refusal("nothing_billed", "nothing was or will be billed for this session")
-        costs_minor = _costs_minor(session)
-        if session.bill is not None and correction.total_minor >= costs_minor:
-            raise Refusal("correction_too_high", f"the driver pays {costs_minor}; a bill is only ever lowered")
+        most_minor = costs_minor(session)
+        if session.bill is not None and correction.total_minor >= most_minor:
+            raise Refusal("correction_too_high", f"the driver pays {most_minor}; a bill is only ever lowered")
 
     def _carry_out(self, session: Session) -> Session:
         for it in session.corrections:
@@ -83,7 +89,7 @@ class Corrections:
         self._lease(session)
         # What cards can be given back has their steps too.
         total_minor = it.total_minor - it.total_minor % step_minor(session.tariff.currency)
-        too_much_minor = max(0, _costs_minor(session) - total_minor)
+        too_much_minor = max(0, costs_minor(session) - total_minor)
         waived_minor = min(too_much_minor, session.due_minor)
         # What is planned under it goes on as it was planned, be part of it done.
         key = refund_key(it.key)
@@ -106,9 +112,3 @@ class Corrections:
         if self.book.get(session.session_id) is None or self.book.lease(session.session_id, now + _LEASE, now):
             return
         raise Refusal("conflict", "this debt is being paid at this moment; correct it again in a minute")
-
-
-def _costs_minor(session: Session) -> int:
-    """What a session costs its driver as it stands: what was paid and has not gone back, and what is due."""
-    paid_minor = session.payment.amount_minor if session.payment else session.taken_minor
-    return paid_minor - session.refunded_minor + session.due_minor

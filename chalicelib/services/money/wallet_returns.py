@@ -50,6 +50,7 @@ _ASKED_AGAIN_AFTER = timedelta(minutes=5)
 _NOTED_AGAIN = 4
 # No pay-out's name has a space: what was given back in the dashboard can bear the name of none made here.
 _ELSEWHERE = "dashboard "
+_NOBODYS = "money came back for a driver who has left"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,10 +160,7 @@ class WalletReturns:
             self.ledger.append([book.dispute_lost(dispute_id, news.amount_minor - levied_minor, now)])
 
     def tend(self, part: Part = WHOLE) -> int:
-        """Take up what was left half done: top-ups not heard of, pay-outs not asked for, escrow nobody needs.
-
-        Returns how many were looked at.
-        """
+        """Take up what was left half done: top-ups not heard of, pay-outs not asked for, escrow; returns how many."""
         count = 0
         for paper in part.in_time(self.wallets.due(self.clock(), part.shard), self.clock):
             count += 1
@@ -319,6 +317,7 @@ class WalletReturns:
 
         if not known.version:
             self.ledger.append(back)
+            _log.error(_NOBODYS, extra={"top_up_id": known.top_up_id, "amount_minor": taken_minor})
         elif back:
             self._moves.move(known.driver_id, known.currency, put_back)
 
@@ -372,6 +371,7 @@ class WalletReturns:
 
         if not known.version:
             self.ledger.append([won, *back])
+            _log.error(_NOBODYS, extra={"top_up_id": known.top_up_id, "amount_minor": levied_minor})
             return
         self._moves.move(known.driver_id, known.currency, give_back)
 

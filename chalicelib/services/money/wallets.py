@@ -202,8 +202,9 @@ class DriverWallets:
             begun.append(top_up)
             return Movement(before=wallet, after=after, papers=[(None, top_up)])
 
+        has_come = self._has_come(driver_id, currency)
         self._moves.move(driver_id, currency, begin)
-        return self._taken_unasked(begun[0].top_up_id, is_first=True) if begun else False
+        return (bool(begun) and self._taken_unasked(begun[0].top_up_id, is_first=True)) or has_come
 
     def look_at(self, top_up: TopUp) -> None:
         """A top-up of which nobody has heard for long: the provider is asked. Raises PaymentsUnavailable."""
@@ -229,6 +230,22 @@ class DriverWallets:
     @property
     def _moves(self) -> WalletMoves:
         return WalletMoves(self.wallets)
+
+    def _has_come(self, driver_id: str, currency: str) -> bool:
+        """Whether money of the driver's own top-ups is in the wallet only now: of some the webhook is on its way.
+
+        A query, and a call for each such. Else the card would be asked for the same once more.
+        """
+        is_there = False
+        for it in self.wallets.top_ups(driver_id, currency):
+            if it.state is TopUpState.PENDING and it.payment_id:
+                try:
+                    self.look_at(it)
+                except PaymentsUnavailable:
+                    _log.warning("not known whether a top-up came", extra={"top_up_id": it.top_up_id})
+                now_known = self.wallets.top_up(it.top_up_id)
+                is_there |= now_known is not None and now_known.state is TopUpState.CREDITED
+        return is_there
 
     def _taken_unasked(self, top_up_id: str, *, is_first: bool) -> bool:
         """Ask the card for an automatic top-up, by its name once."""

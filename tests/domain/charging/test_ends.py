@@ -101,10 +101,12 @@ def test_a_true_end_after_the_bill_is_kept_beside_it_once() -> None:
     assert (session.late_end.at, session.late_end.meter_stop_wh) == (TRUE.at, 4000)
     assert Flag.END_CORRECTED in session.flags
     assert apply(session, TRUE) is session
-    settled = apply(session, LateEndSettled())
+    settled = apply(session, LateEndSettled(session.late_end))
     assert settled.late_end is not None
     assert settled.late_end.is_settled
-    assert apply(settled, LateEndSettled()) is settled
+    assert apply(settled, LateEndSettled(session.late_end)) is settled
+    # Of another, told meanwhile, it says nothing.
+    assert apply(session, LateEndSettled(replace(session.late_end, meter_stop_wh=1))) is session
 
 
 def test_a_true_end_after_the_bill_that_says_the_same_needs_nobody() -> None:
@@ -126,7 +128,7 @@ def test_what_was_signed_late_and_is_less_is_noted_beside_the_bill_and_waits_to_
     assert (late.late_end.at, late.late_end.signed_wh, late.late_end.is_settled) == (TRUE.at, 2990, False)
     assert (late.energy_wh, late.bill) == (3000, BILL)
     assert apply(late, SIGNED) is late
-    settled = apply(late, LateEndSettled())
+    settled = apply(late, LateEndSettled(late.late_end))
     assert apply(settled, SIGNED) is settled
     for energy_wh in (2991, 3000, 9000):
         assert apply(session, SignedLate(energy_wh)) is session

@@ -126,6 +126,24 @@ def test_what_is_in_but_not_deep_is_neither_forgotten_nor_sent_again(sender: Cha
     assert len(node.sent) == 2
 
 
+@pytest.mark.parametrize("is_waiting", [True, False])
+def test_a_number_that_the_chain_does_not_get_to_keeps_nothing_waiting_for_ever(
+    sender: ChainSender, node: Node, is_waiting: bool
+) -> None:
+    """A node lied of how much the key has sent, or the chain undid what lay deep: what is before it never comes."""
+    node.mined = node.deep = 7
+    sender.send("one", CONTRACT, b"data")
+    if not is_waiting:
+        node.mined = node.deep = 8
+        sender.look()
+    node.mined = node.deep = 5
+    sender.look()
+    sender.send("one", CONTRACT, b"data")
+    sender.look()
+    sender.send("one", CONTRACT, b"data")
+    assert [(it.about, it.nonce) for it in outbox(sender).pending] == [("one", 5)]
+
+
 def test_what_waits_for_long_takes_its_own_place_with_a_tenth_more_under_a_cap(
     kit: Kit, sender: ChainSender, node: Node
 ) -> None:

@@ -254,6 +254,24 @@ def test_a_deposit_with_another_operator_is_no_hold_and_is_left_alone(run: OnCha
     assert run.chain.balance() == 5000 * UNITS
 
 
+@pytest.mark.parametrize("settled_minor", [1, 5000])
+def test_what_another_operator_settles_is_none_of_our_money(run: OnChain, settled_minor: int) -> None:
+    """Whoever names themselves as operator and payee settles their own deposit, and has paid nobody."""
+    *_, ill = run.chain.people[:4]
+    run.asked().deposit(None, operator=ill, payee=ill)
+    run.deepened()
+    with pytest.raises(Refusal, match="another operator"):
+        run.look()
+    run.chain.send(ill, "settle", bytes.fromhex(run.wanted.paper.name), settled_minor * UNITS, bytes(32))
+    run.deepened()
+    run.kit.lifecycle.abort(run.session_id, "States.Timeout", "")
+    run.tended()
+    assert run.look() is DepositState.CLOSED
+    assert run.wanted.paper.taken_minor == 0
+    assert run.balances == {}
+    run.check()
+
+
 def test_a_deposit_larger_than_asked_is_all_held_and_the_charge_stops_kindly_there(run: OnChain) -> None:
     run.deposited(6000 * UNITS)
     assert run.session.held_minor == 6000
@@ -312,6 +330,24 @@ def test_a_deposit_that_has_expired_owes_and_is_its_drivers(run: OnChain) -> Non
     assert run.paid_units == 0
     assert run.owes
     assert run.escrow_minor == 0
+    run.check()
+
+
+def test_a_deposit_that_its_chain_undid_is_owed_once_it_would_have_expired(run: OnChain) -> None:
+    before = run.asked().chain.tester.take_snapshot()
+    run.deposited().begun()
+    run.chain.tester.revert_to_snapshot(before)
+    run.deepened()
+    run.ended(10_000)
+    # It may come back, as long as it would be open.
+    with pytest.raises(ChainUnavailable):
+        run.kit.lifecycle.settle(run.session_id, "payment")
+    assert not run.owes
+    run.chain.wait(int(run.wanted.paper.expires_at.timestamp()) + 10)
+    run.deepened()
+    settled_again(run)
+    assert (run.session.taken_minor, run.owes, run.escrow_minor) == (0, True, 0)
+    assert run.look() is DepositState.CLOSED
     run.check()
 
 

@@ -275,6 +275,29 @@ def test_a_charge_that_outgrows_its_escrow_tops_up_as_its_driver_allowed_and_nev
     assert purse.books
 
 
+def test_a_top_up_of_which_nobody_was_told_yet_is_asked_about_before_another_is_taken_unasked(purse: Purse) -> None:
+    """Its driver has paid in, and begins a charge before the provider's webhook is there."""
+    purse.top_up(1_000)
+    purse.allow(0, 2_000, 10_000)
+    asked = purse.kit.driver_wallets.top_up(DRIVER, EUR, 4_000, "two").top_up
+    run = Run(purse.kit)
+    purse.kit.lifecycle.place_hold(run.session_id, "hold")
+    assert (run.session.held_minor, run.session.card_hold, run.money.held) == (5_000, None, {})
+    assert sum(purse.cards.taken_by.values()) == 5_000
+    assert purse.wallet.taken_in("2026-11") == 0
+    purse.hear(asked.top_up_id, Told.CAPTURED, 4_000)
+    assert purse.books
+
+
+def test_what_its_cardholder_has_yet_to_confirm_keeps_no_charge_waiting(purse: Purse) -> None:
+    purse.top_up(1_000)
+    purse.allow(0, 4_000, 10_000)
+    purse.cards.asks_cardholder = purse.cards.is_silent = True
+    purse.kit.driver_wallets.top_up(DRIVER, EUR, 4_000, "two")
+    assert purse.kit.driver_wallets.refill(DRIVER, EUR, 5_000) is True
+    assert purse.balance_minor == 5_000
+
+
 def test_nothing_is_taken_unasked_until_it_is_allowed(purse: Purse) -> None:
     purse.top_up(5_100)
     Run(purse.kit).begun()
@@ -473,6 +496,25 @@ def test_a_top_up_that_went_back_with_its_account_is_no_news_however_late(purse:
     purse.kit.wallets.forget_driver(DRIVER)
     purse.hear(top_up_id, Told.CAPTURED, 2_000)
     assert (purse.balance_minor, sum(purse.cards.given_back.values())) == (0, 2_000)
+
+
+def test_a_pay_out_that_fails_once_its_driver_has_left_is_told_to_the_issuer_and_booked_once(
+    purse: Purse, caplog: pytest.LogCaptureFixture
+) -> None:
+    top_up_id = purse.top_up(2_000)
+    purse.kit.wallet_returns.close(DRIVER)
+    (done,) = purse.kit.wallets.pay_outs(DRIVER, EUR)
+    purse.kit.wallets.forget_driver(DRIVER)
+    purse.kit.drivers.forget(DRIVER)
+    refund = ProviderRefund(refund_id="re_1", amount_minor=2_000, key=done.pay_out_id, is_failed=True)
+    for _ in range(2):
+        purse.hear(top_up_id, Told.REFUNDED, refunds=(refund,))
+    found = balances(purse.kit.ledger.of_session(top_up_id))
+    assert (sum(found.values()), found[wallet_account(DRIVER), EUR]) == (0, -2_000)
+    told = [it for it in caplog.records if it.levelname == "ERROR"]
+    assert {(it.message, vars(it)["top_up_id"], vars(it)["amount_minor"]) for it in told} == {
+        ("money came back for a driver who has left", top_up_id, 2_000)
+    }
 
 
 def test_the_statement_has_a_line_for_each_movement_and_its_session(purse: Purse) -> None:
