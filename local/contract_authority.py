@@ -40,7 +40,10 @@ class Certified:
 
 
 class ContractAuthority:
-    """Issues contracts under its own root. `revoked` and `unknown` are serial numbers; `responder` is where it says to ask."""
+    """Issues contracts under its own root.
+
+    `revoked` and `unknown` are serial numbers; `responder` is where it says to ask.
+    """
 
     def __init__(self, clock: Callable[[], datetime], responder: str, name: str = "Local MO") -> None:
         self._clock, self.responder = clock, responder
