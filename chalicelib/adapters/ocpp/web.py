@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from threading import Timer
+from threading import Event, Timer
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
@@ -63,8 +63,12 @@ class Web:
         except ValueError:
             raise NoReply("address not public") from None
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        with pool, _shut_after(pool, request.most_s):
-            return self._answer(pool, request, path, until_s)
+        with pool, _shut_after(pool, request.most_s) as is_shut:
+            answer = self._answer(pool, request, path, until_s)
+        if is_shut.is_set():
+            # A header that was cut off reads as one that ends there.
+            raise NoReply("no answer in time")
+        return answer
 
     def _answer(
         self, pool: urllib3.HTTPConnectionPool, request: WebRequest, path: str, until_s: float
@@ -104,7 +108,7 @@ class Web:
 
 
 @contextmanager
-def _shut_after(pool: urllib3.HTTPConnectionPool, most_s: float) -> Iterator[None]:
+def _shut_after(pool: urllib3.HTTPConnectionPool, most_s: float) -> Iterator[Event]:
     """Its connections are shut by then: a server may take its time for each byte of a handshake, or of a header."""
     made: list[Any] = []
     kind: Any = pool.ConnectionCls
@@ -113,7 +117,10 @@ def _shut_after(pool: urllib3.HTTPConnectionPool, most_s: float) -> Iterator[Non
         made.append(kind(**told))
         return made[-1]
 
+    is_shut = Event()
+
     def shut() -> None:
+        is_shut.set()
         for it in made:
             with suppress(OSError, AttributeError):
                 it.sock.shutdown(socket.SHUT_RDWR)
@@ -123,6 +130,6 @@ def _shut_after(pool: urllib3.HTTPConnectionPool, most_s: float) -> Iterator[Non
     timer.daemon = True
     timer.start()
     try:
-        yield
+        yield is_shut
     finally:
         timer.cancel()
