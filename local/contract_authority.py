@@ -40,11 +40,15 @@ class Certified:
 
 
 class ContractAuthority:
-    """Issues contracts under its own root. `revoked` are serial numbers; `responder` is where it says to ask."""
+    """Issues contracts under its own root.
+
+    `revoked` and `unknown` are serial numbers; `responder` is where it says to ask.
+    """
 
     def __init__(self, clock: Callable[[], datetime], responder: str, name: str = "Local MO") -> None:
         self._clock, self.responder = clock, responder
         self.revoked: set[int] = set()
+        self.unknown: set[int] = set()
         self.answers_last = _HOUR
         self.root = self._issue(f"{name} Root", None, is_authority=True)
         self.sub = self._issue(f"{name} Sub", self.root, is_authority=True)
@@ -72,9 +76,14 @@ class ContractAuthority:
         issuer = issuers.get(asked.issuer_key_hash)
         if issuer is None:
             return _refused(ocsp.OCSPResponseStatus.UNAUTHORIZED)
-        now = self._clock()
+        now, number = self._clock(), asked.serial_number
         return signed_answer(
-            asked, issuer, now, now + self.answers_last, is_revoked=asked.serial_number in self.revoked
+            asked,
+            issuer,
+            now,
+            now + self.answers_last,
+            is_revoked=number in self.revoked,
+            is_unknown=number in self.unknown,
         )
 
     def _issue(
@@ -109,14 +118,23 @@ class ContractAuthority:
         return Certified(built.sign(by.key if by else key, hashes.SHA256()), key)
 
 
-def signed_answer(asked: ocsp.OCSPRequest, by: Certified, at: datetime, until: datetime, *, is_revoked: bool) -> bytes:
+def signed_answer(
+    asked: ocsp.OCSPRequest,
+    by: Certified,
+    at: datetime,
+    until: datetime | None,
+    *,
+    is_revoked: bool,
+    is_unknown: bool = False,
+) -> bytes:
     """An answer to that very question, whoever signs it."""
+    known = ocsp.OCSPCertStatus.REVOKED if is_revoked else ocsp.OCSPCertStatus.GOOD
     built = ocsp.OCSPResponseBuilder().add_response_by_hash(
         issuer_name_hash=asked.issuer_name_hash,
         issuer_key_hash=asked.issuer_key_hash,
         serial_number=asked.serial_number,
         algorithm=asked.hash_algorithm,
-        cert_status=ocsp.OCSPCertStatus.REVOKED if is_revoked else ocsp.OCSPCertStatus.GOOD,
+        cert_status=ocsp.OCSPCertStatus.UNKNOWN if is_unknown else known,
         this_update=at,
         next_update=until,
         revocation_time=at if is_revoked else None,

@@ -180,6 +180,7 @@ class GridServices(SessionServices):
             managed_sites=self.managed_sites,
             looks=self.looks,
             chargers=self.chargers,
+            connectors=self.connectors,
             sockets=self.sockets,
             commands=self.commands,
             connections=self.connections,

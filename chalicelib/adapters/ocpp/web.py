@@ -6,9 +6,13 @@ address that was looked at is the one that is called. Nothing that a server says
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from threading import Event, Timer
 from time import monotonic
+from typing import Any
 from urllib.parse import urlsplit
 
 import urllib3
@@ -59,8 +63,12 @@ class Web:
         except ValueError:
             raise NoReply("address not public") from None
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        with pool:
-            return self._answer(pool, request, path, until_s)
+        with pool, _shut_after(pool, request.most_s) as is_shut:
+            answer = self._answer(pool, request, path, until_s)
+        if is_shut.is_set():
+            # A header that was cut off reads as one that ends there.
+            raise NoReply("no answer in time")
+        return answer
 
     def _answer(
         self, pool: urllib3.HTTPConnectionPool, request: WebRequest, path: str, until_s: float
@@ -74,7 +82,7 @@ class Web:
                 headers={"User-Agent": "Kerb", **request.headers, "Host": netloc},
                 retries=False,
                 redirect=False,
-                timeout=urllib3.Timeout(connect=_CONNECT_S, read=min(_READ_S, request.most_s)),
+                timeout=urllib3.Timeout(connect=min(_CONNECT_S, request.most_s), read=min(_READ_S, request.most_s)),
                 preload_content=False,
             )
             try:
@@ -87,10 +95,41 @@ class Web:
     def _body(self, answer: urllib3.BaseHTTPResponse, most_bytes: int, until_s: float) -> bytes:
         """All of it, unless it is endless or dribbles. Nothing is unpacked: nothing packed was asked for."""
         body = b""
-        while chunk := answer.read1(_CHUNK, decode_content=False):
+        while True:
+            chunk = answer.read1(_CHUNK, decode_content=False)
+            # Also at its end: one that was cut off by us is no whole answer.
+            if self.seconds() > until_s:
+                raise NoReply("no answer in time")
+            if not chunk:
+                return body
             body += chunk
             if len(body) > most_bytes:
                 raise NoReply("answer too long")
-            if self.seconds() > until_s:
-                raise NoReply("no answer in time")
-        return body
+
+
+@contextmanager
+def _shut_after(pool: urllib3.HTTPConnectionPool, most_s: float) -> Iterator[Event]:
+    """Its connections are shut by then: a server may take its time for each byte of a handshake, or of a header."""
+    made: list[Any] = []
+    kind: Any = pool.ConnectionCls
+
+    def noted(**told: Any) -> Any:
+        made.append(kind(**told))
+        return made[-1]
+
+    is_shut = Event()
+
+    def shut() -> None:
+        is_shut.set()
+        for it in made:
+            with suppress(OSError, AttributeError):
+                it.sock.shutdown(socket.SHUT_RDWR)
+
+    vars(pool)["ConnectionCls"] = noted
+    timer = Timer(most_s, shut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield is_shut
+    finally:
+        timer.cancel()

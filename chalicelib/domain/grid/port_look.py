@@ -328,6 +328,13 @@ class PortLook:
         return PortOrder(port_id=self.page.port_id, kind=kind, name=name, limit_ma=limit_ma, form=form)
 
 
+def proof_turn(tried_at: datetime | None, at: datetime) -> tuple[int, datetime]:
+    """In which order ports of a firmware are tried: where that is under way, where it never was, where long ago."""
+    if tried_at is None:
+        return 1, at
+    return (0 if at - tried_at < _PROVE_AGAIN else 2), tried_at
+
+
 def _limit_ma(plan: Sequence[Period], at: datetime) -> int:
     return next((it.limit_ma for it in reversed(plan) if it.starts_at <= at), plan[0].limit_ma)
 

@@ -121,6 +121,7 @@ class SiteTree:
     `reserve_ma` is kept back by phase. `worst_load_ma` counts for the building where nobody has told it lately.
     `floor_w`: the least that an operator of the grid leaves the site when it asks for less (§14a EnWG); None: nothing
     is left. `switches_phases`: whether cars may be told to charge by one phase, where their chargers provably can.
+    `proves_firmware`: whether a charger of a firmware that nobody knows may be cut off and started anew for that.
     """
 
     site_id: str
@@ -131,6 +132,7 @@ class SiteTree:
     worst_load_ma: tuple[int, int, int] = (0, 0, 0)
     floor_w: int | None = None
     switches_phases: bool = True
+    proves_firmware: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

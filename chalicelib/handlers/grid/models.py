@@ -48,6 +48,7 @@ _GRID: dict[str, Any] = {
     "worst_load_ma": [20000, 20000, 20000],
     "floor_w": None,
     "switches_phases": True,
+    "proves_firmware": True,
     "meter_charger_id": None,
 }
 LIMIT: dict[str, Any] = {
@@ -142,6 +143,13 @@ class GridBody(RequestBody):
         bool,
         Field(description="cars may be told to charge by one phase, where others wait and their chargers provably can"),
     ] = True
+    proves_firmware: Annotated[
+        bool,
+        Field(
+            description="a charger of a firmware that nobody knows may be cut off and started anew, once each and while"
+            " no car is plugged in there; else it counts with all that it can draw"
+        ),
+    ] = True
     meter_charger_id: Annotated[
         ChargerId | None, Field(description="its main meter (connector 0) counts all that the site takes")
     ] = None
@@ -200,6 +208,7 @@ class GridView(ResponseBody):
     worst_load_ma: tuple[int, int, int]
     floor_w: int | None
     switches_phases: bool
+    proves_firmware: bool
     meter_charger_id: str | None
 
 

@@ -140,4 +140,5 @@ def _tree(request: Request) -> SiteTree:
         worst_load_ma=body.worst_load_ma,
         floor_w=body.floor_w,
         switches_phases=body.switches_phases,
+        proves_firmware=body.proves_firmware,
     )

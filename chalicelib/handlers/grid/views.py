@@ -84,6 +84,7 @@ def grid(it: ManagedSite) -> GridView:
         worst_load_ma=it.tree.worst_load_ma,
         floor_w=it.tree.floor_w,
         switches_phases=it.tree.switches_phases,
+        proves_firmware=it.tree.proves_firmware,
         meter_charger_id=it.meter_charger_id,
     )
 

@@ -23,6 +23,15 @@ _MOST_CERTIFICATES = 6
 # Under one V2G root there are operators' chargers, cars and signers too (ISO 15118-2 annex F), and a charger's name may
 # look like an eMAID.
 _ROLE_OF_CONTRACTS = "MO"
+# What `cryptography` says of bytes that a stranger made up; much of a certificate is read only as it is asked for.
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +75,7 @@ def responder_of(certificate: x509.Certificate) -> str:
     """Where its issuer answers for it (RFC 5280 §4.2.2.1); empty where it names nobody."""
     try:
         access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
-    except (x509.ExtensionNotFound, ValueError):
+    except x509.ExtensionNotFound:
         return ""
     for it in access:
         where = it.access_location
@@ -78,25 +87,32 @@ def responder_of(certificate: x509.Certificate) -> str:
 def _certificates(pem: str) -> Sequence[x509.Certificate]:
     try:
         found = x509.load_pem_x509_certificates(pem.encode())
-    except (ValueError, UnsupportedAlgorithm):
+    except UNREADABLE:
         return ()
-    return found if len(found) <= _MOST_CERTIFICATES else ()
+    return found if len(found) <= _MOST_CERTIFICATES and all(map(_is_readable, found)) else ()
 
 
 def _read(der: bytes) -> x509.Certificate | None:
     try:
-        return x509.load_der_x509_certificate(der)
-    except (ValueError, UnsupportedAlgorithm):
+        found = x509.load_der_x509_certificate(der)
+    except UNREADABLE:
         return None
+    return found if _is_readable(found) else None
+
+
+def _is_readable(certificate: x509.Certificate) -> bool:
+    """Whether all of it that is looked at can be: nothing further down has to think of it."""
+    try:
+        parts = (certificate.subject, certificate.issuer, certificate.extensions, certificate.public_key())
+    except UNREADABLE:
+        return False
+    return all(it is not None for it in parts)
 
 
 def _named(leaf: x509.Certificate) -> str | None:
     """The eMAID that a certificate is made out to: its only common name. None for one of another role."""
-    try:
-        names = leaf.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-        roles = leaf.subject.get_attributes_for_oid(NameOID.DOMAIN_COMPONENT)
-    except ValueError:
-        return None
+    names = leaf.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    roles = leaf.subject.get_attributes_for_oid(NameOID.DOMAIN_COMPONENT)
     if any(str(it.value).upper() != _ROLE_OF_CONTRACTS for it in roles):
         return None
     return emaid_of(str(names[0].value)) if len(names) == 1 else None
@@ -122,7 +138,7 @@ def _may_sign(certificate: x509.Certificate) -> bool:
     try:
         extensions = certificate.extensions
         constraints = extensions.get_extension_for_class(x509.BasicConstraints).value
-    except (x509.ExtensionNotFound, ValueError):
+    except x509.ExtensionNotFound:
         return False
     try:
         usage = extensions.get_extension_for_class(x509.KeyUsage).value

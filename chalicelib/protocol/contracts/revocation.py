@@ -10,14 +10,14 @@ import base64
 from datetime import datetime, timedelta
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from chalicelib.domain.chargers.contracts import CertificateId, Revocation, RevocationAnswer
-from chalicelib.protocol.contracts.chain import responder_of
+from chalicelib.protocol.contracts.chain import UNREADABLE, responder_of
 
 _ALGORITHMS: dict[str, hashes.HashAlgorithm] = {
     "SHA256": hashes.SHA256(),
@@ -26,6 +26,7 @@ _ALGORITHMS: dict[str, hashes.HashAlgorithm] = {
 }
 # Two clocks are never quite the same.
 _LENIENCE = timedelta(minutes=5)
+_ENDLESS_FOR = timedelta(hours=1)
 _LONGEST_SERIAL = 40
 _WORDS = {
     ocsp.OCSPCertStatus.GOOD: Revocation.GOOD,
@@ -65,17 +66,23 @@ def answer_of(
 ) -> RevocationAnswer:
     """What a responder's answer says of that certificate, at that moment; an `issuer` must have signed it."""
     try:
-        told = ocsp.load_der_ocsp_response(der)
-        if told.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
-            return failed("responder refuses")
-        singles = list(told.responses)
-    except (ValueError, UnsupportedAlgorithm):
+        return _answer_of(der, asked, at, issuer)
+    except UNREADABLE:
         return failed("no OCSP answer")
+
+
+def _answer_of(der: bytes, asked: CertificateId, at: datetime, issuer: x509.Certificate | None) -> RevocationAnswer:
+    told = ocsp.load_der_ocsp_response(der)
+    if told.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
+        return failed("responder refuses")
+    singles = list(told.responses)
     single = next((it for it in singles if _is_about(it, asked)), None)
     if single is None:
         return failed("another certificate")
     until = single.next_update_utc
-    if single.this_update_utc > at + _LENIENCE or (until is not None and until < at - _LENIENCE):
+    # One that names no end is of now (RFC 6960 §4.2.2.1), and no old one that somebody kept.
+    ends_at = until if until is not None else single.this_update_utc + _ENDLESS_FOR
+    if single.this_update_utc > at + _LENIENCE or ends_at < at - _LENIENCE:
         return failed("answer is out of date")
     if issuer is not None and not _is_signed(told, issuer, at):
         return failed("answer is not signed")
@@ -107,7 +114,7 @@ def _responders(told: ocsp.OCSPResponse, issuer: x509.Certificate, at: datetime)
         try:
             it.verify_directly_issued_by(issuer)
             usage = it.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-        except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError, x509.ExtensionNotFound):
+        except (InvalidSignature, x509.ExtensionNotFound, *UNREADABLE):
             continue
         if ExtendedKeyUsageOID.OCSP_SIGNING in usage and it.not_valid_before_utc <= at <= it.not_valid_after_utc:
             found.append(it)
@@ -115,8 +122,8 @@ def _responders(told: ocsp.OCSPResponse, issuer: x509.Certificate, at: datetime)
 
 
 def _has_signed(signer: x509.Certificate, told: ocsp.OCSPResponse) -> bool:
-    key, algorithm = signer.public_key(), told.signature_hash_algorithm
     try:
+        key, algorithm = signer.public_key(), told.signature_hash_algorithm
         if isinstance(key, ec.EllipticCurvePublicKey) and algorithm is not None:
             key.verify(told.signature, told.tbs_response_bytes, ec.ECDSA(algorithm))
         elif isinstance(key, rsa.RSAPublicKey) and algorithm is not None:
@@ -125,6 +132,6 @@ def _has_signed(signer: x509.Certificate, told: ocsp.OCSPResponse) -> bool:
             key.verify(told.signature, told.tbs_response_bytes)
         else:
             return False
-    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+    except (InvalidSignature, *UNREADABLE):
         return False
     return True

@@ -21,7 +21,7 @@ from chalicelib.domain.grid.leases import ANSWERED_WITHIN, Period
 from chalicelib.domain.grid.obedience import Measure
 from chalicelib.domain.grid.orders import is_room_wanted, ordered
 from chalicelib.domain.grid.plan_course import CourseSite, PlanCourse, building_then, courses, cut, is_near, planned
-from chalicelib.domain.grid.port_look import PortNeed, PortOrder
+from chalicelib.domain.grid.port_look import PortNeed, PortOrder, proof_turn
 from chalicelib.domain.grid.profiles import keeps_course
 from chalicelib.domain.grid.restraint import Restraint, beside_silent
 from chalicelib.domain.grid.tree import Grants, Port, PortCurrent, PortId, SiteTree
@@ -166,7 +166,7 @@ class Balancer:
                 at,
             )
         sessions = sessions_of(state)
-        in_proof = _to_be_proven(tree, facts, {it.charger_id for it in sessions})
+        in_proof = _to_be_proven(tree, book, {it.charger_id for it in sessions}, at)
         needs = [
             replace(
                 _need(page, facts[page.port_id.charger_id], grants, defaults, sessions.get(page.port_id)),
@@ -265,10 +265,17 @@ def _kept_up(course: PlanCourse, ability: ChargingAbility) -> PlanCourse:
     return PlanCourse(tuple(it for it in course.later if it.starts_at < stop), stop)
 
 
-def _to_be_proven(tree: SiteTree, facts: Mapping[str, ChargerFacts], busy: set[str]) -> set[PortId]:
-    """A port for each firmware, at a charger where nobody charges: there alone it is tried what it keeps."""
+def _to_be_proven(tree: SiteTree, book: SiteBook, busy: Collection[str], at: datetime) -> set[PortId]:
+    """A port for each firmware, at a charger where nobody charges: there alone it is tried what it keeps.
+
+    Where that was tried last is where it goes on, for a while; then it is tried elsewhere first, for somebody may have
+    been about to charge there. None where the site does not want it tried.
+    """
+    if not tree.proves_firmware:
+        return set()
+    facts, tried_at = {it.charger_id: it for it in book.chargers}, {it.port_id: it.proof_at for it in book.pages}
     found: dict[str, PortId] = {}
-    for port in tree.ports:
+    for port in sorted(tree.ports, key=lambda it: proof_turn(tried_at.get(it.port_id), at)):
         it = facts[port.port_id.charger_id]
         if it.is_online and it.charger_id not in busy and it.firmware.name:
             found.setdefault(it.firmware.name, port.port_id)

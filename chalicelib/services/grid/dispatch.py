@@ -23,7 +23,7 @@ from chalicelib.domain.chargers.commands import (
     Unable,
     Verdict,
 )
-from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.grid.firmware import ShownSchedule
 from chalicelib.domain.grid.leases import Period
 from chalicelib.domain.grid.page_events import EventKind, PageEvent
@@ -31,7 +31,7 @@ from chalicelib.domain.grid.port_look import OrderKind, PortOrder
 from chalicelib.domain.grid.profiles import Allowance, CannotPause, PortGrant, default_of, profile_of
 from chalicelib.domain.grid.tree import Phase, Port, PortId
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Chargers, Sockets
+from chalicelib.ports.chargers import Chargers, Connectors, Sockets
 from chalicelib.ports.grid import Looks, ManagedSites
 from chalicelib.protocol.ocpp.composite import told_schedule
 from chalicelib.records.chargers import Charger, Errand, Purpose, SentCall
@@ -40,6 +40,9 @@ from chalicelib.services.chargers.commands import ChargerCommands, CommandOrder
 from chalicelib.services.chargers.connections import Connections
 
 _LONGEST_S = 86_400
+_PROOFS = (OrderKind.CUT, OrderKind.RESET)
+# Nobody can be about to charge there.
+_UNUSED = (ConnectorStatus.AVAILABLE, ConnectorStatus.UNAVAILABLE, ConnectorStatus.FAULTED)
 _log = logging.getLogger(__name__)
 
 
@@ -56,11 +59,16 @@ class Outgoing:
 
 @dataclass(frozen=True, kw_only=True)
 class Dispatch:
-    """Sends orders, and hears their answers."""
+    """Sends orders, and hears their answers.
+
+    What cuts a charger off or starts it anew, to prove its firmware, goes only where no car is plugged in, nothing is
+    reserved and no session waits: one query, for those alone. The book tries it again later, or at another charger.
+    """
 
     managed_sites: ManagedSites
     looks: Looks
     chargers: Chargers
+    connectors: Connectors
     sockets: Sockets
     commands: ChargerCommands
     connections: Connections
@@ -79,6 +87,8 @@ class Dispatch:
             charger, name = chargers.get(it.port.port_id.charger_id), it.order.name
             ports[name] = it.port.port_id
             try:
+                if it.order.kind in _PROOFS and not self._is_unused(it.port.port_id.charger_id):
+                    continue
                 if it.order.kind is OrderKind.CUT:
                     self._cut(charger)
                 elif charger is None:
@@ -131,6 +141,12 @@ class Dispatch:
         )
         if told["is_awaited"] or kind is EventKind.REFUSED:
             self.looks.ask(told["site"], at_once=True)
+
+    def _is_unused(self, charger_id: str) -> bool:
+        """Whether nobody has, or is about to have, anything of that charger."""
+        at = self.clock()
+        states = self.connectors.of_charger(charger_id)
+        return all(it.session_id is None and it.seen(at) in _UNUSED for it in states)
 
     def _cut(self, charger: Charger | None) -> None:
         """Close its socket, for it to open another; that it then introduces itself is no boot."""

@@ -143,7 +143,8 @@ class PlugAndCharge:
             answer = failed(str(error))
         if answer.status is Revocation.FAILED:
             _log.warning("no word on a certificate", extra={"why": answer.why})
-        elif answer.until is not None and answer.until > now:
+        # "Unknown" is what a responder says of a contract that is too new for it: that is asked again.
+        elif answer.status is not Revocation.UNKNOWN and answer.until is not None and answer.until > now:
             self.memory.remember(_name(asked), answer.ocsp, min(answer.until, now + _ANSWERS_KEPT))
         return answer
 

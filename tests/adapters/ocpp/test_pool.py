@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -125,9 +128,38 @@ def test_an_answer_that_dribbles_is_not_waited_for(server: ContractPool) -> None
         web.asked(asked)
 
 
+def test_a_header_that_dribbles_is_not_waited_for() -> None:
+    is_left = Event()
+
+    def dribble(listening: socket.socket) -> None:
+        line, _ = listening.accept()
+        with line, suppress(OSError):
+            line.recv(4096)
+            line.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            # Each sign in time, for 20 s; then all is well.
+            for _ in range(400):
+                line.sendall(b"x")
+                if is_left.wait(0.05):
+                    return
+            line.sendall(b"\r\nContent-Length: 4\r\n\r\ngood")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = Thread(target=dribble, args=(listening,))
+        thread.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        asked = WebRequest(method="GET", url=url, headers={}, most_bytes=1_000, most_s=0.2)
+        try:
+            # Its own clock stands still: nothing but the connection's end can end this.
+            with pytest.raises(NoReply, match="no answer in time"):
+                Web(may_be_inside=True, seconds=lambda: 0.0).asked(asked)
+        finally:
+            is_left.set()
+            thread.join()
+
+
 def test_token_contract_and_second_try_have_one_time_together(server: ContractPool) -> None:
-    # Two seconds pass between any two looks at the clock.
-    web = Web(may_be_inside=True, seconds=count(0.0, 2.0).__next__)
+    # So much passes between any two looks at the clock.
+    web = Web(may_be_inside=True, seconds=count(0.0, 1.5).__next__)
     pool = pool_of(server, web=web)
     assert pool.roots()
     server.take_tokens_back()

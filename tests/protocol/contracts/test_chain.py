@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import timedelta
 
 import pytest
@@ -89,3 +90,24 @@ def test_a_chain_without_its_sub_authority_or_too_long_leads_nowhere(
 def test_without_any_root_nothing_can_be_said(authority: ContractAuthority, contract: Certified) -> None:
     assert looked_at(authority.chain(contract), EMAID, [], NOW).status is CertificateStatus.NOT_AVAILABLE
     assert roots_of([b"", b"junk", contract.certificate.public_bytes(serialization.Encoding.DER)]) == []
+
+
+@pytest.mark.parametrize(
+    ("part", "instead"),
+    [
+        # A version of X.509 that there is not; a name that is a string of bits.
+        (bytes.fromhex("a003020102"), bytes.fromhex("a003020150")),
+        (bytes.fromhex("06035504030c"), bytes.fromhex("060355040303")),
+    ],
+)
+def test_certificates_that_no_library_can_read_are_none(
+    authority: ContractAuthority, contract: Certified, part: bytes, instead: bytes
+) -> None:
+    for it in (contract, authority.sub):
+        whole = it.certificate.public_bytes(serialization.Encoding.DER)
+        assert part in whole
+        spoilt = whole.replace(part, instead)
+        assert roots_of([spoilt]) == []
+        pem = f"-----BEGIN CERTIFICATE-----\n{base64.encodebytes(spoilt).decode()}-----END CERTIFICATE-----\n"
+        assert status(authority, pem + authority.sub.pem) is CHAIN_ERROR
+        assert status(authority, contract.pem + pem) is CHAIN_ERROR

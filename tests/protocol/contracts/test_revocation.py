@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from cryptography.x509 import ocsp
 
 from chalicelib.domain.chargers.contracts import CertificateId, Revocation
 from chalicelib.protocol.contracts.revocation import answer_of, id_of, question
-from local.contract_authority import Certified, ContractAuthority
+from local.contract_authority import Certified, ContractAuthority, signed_answer
 from tests.protocol.contracts.conftest import EMAID, NOW, RESPONDER
 
 
@@ -80,3 +81,22 @@ def test_hashes_that_are_none_ask_nothing(
 ) -> None:
     named, _ = asked(authority, contract)
     assert question(replace(named, **wrong)) is None
+
+
+def test_an_answer_that_no_library_can_read_is_none(authority: ContractAuthority, contract: Certified) -> None:
+    named, der = asked(authority, contract)
+    # ecdsa-with-SHA256 becomes a signature that nobody has.
+    strange = der.replace(bytes.fromhex("2a8648ce3d040302"), bytes.fromhex("2a8648ce3d040363"))
+    assert strange != der
+    assert answer_of(strange, named, NOW, authority.sub.certificate).status is Revocation.FAILED
+    for place in range(len(der)):
+        answer_of(der[:place] + b"\xff" + der[place + 1 :], named, NOW, authority.sub.certificate)
+
+
+def test_an_answer_that_names_no_end_is_of_its_moment(authority: ContractAuthority, contract: Certified) -> None:
+    named, _ = asked(authority, contract)
+    request = ocsp.load_der_ocsp_request(question(named) or b"")
+    kept = signed_answer(request, authority.sub, NOW, None, is_revoked=False)
+    issuer = authority.sub.certificate
+    assert answer_of(kept, named, NOW, issuer).status is Revocation.GOOD
+    assert answer_of(kept, named, NOW + timedelta(days=30), issuer).why == "answer is out of date"

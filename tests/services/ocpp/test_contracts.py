@@ -240,3 +240,11 @@ def test_a_charger_has_others_asked_so_many_times_an_hour_and_no_more(bench: Ben
     assert service.revocations(CONNECTION, asked).answers[0].status is Revocation.GOOD
     bench.at += timedelta(hours=1)
     assert service.contract(CONNECTION, CONTRACT).why == ""
+
+
+def test_what_a_responder_does_not_know_yet_it_is_asked_again(bench: Bench) -> None:
+    contract = bench.authority.contract(EMAID)
+    bench.authority.unknown.add(contract.certificate.serial_number)
+    assert bench.worth(contract) is CertificateStatus.NOT_AVAILABLE
+    bench.authority.unknown.clear()
+    assert bench.worth(contract) is CertificateStatus.ACCEPTED
