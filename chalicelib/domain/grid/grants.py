@@ -56,7 +56,8 @@ class PortPage:
     at `refused_at` of `refused_form`; `refused_default`: so was a default put. `ignored_since`: it was measured above
     its grant, and has not been seen to keep one since; `judged`: the grant that was last found ignored; `measures`:
     what was done about it; `stopped_at`: its charge was to be ended then. `shown_one`: the session in which its meter
-    has shown that the charge flows by one phase, as it was told (`one_phase.py`).
+    has shown that the charge flows by one phase, as it was told (`one_phase.py`). `proofs`: when it was cut or reset to
+    prove something within the last day.
     """
 
     port_id: PortId
@@ -85,6 +86,7 @@ class PortPage:
     stopped_at: datetime | None = None
     proof_at: datetime | None = None
     shown_one: str = ""
+    proofs: tuple[datetime, ...] = ()
 
     @property
     def newest(self) -> Lease | None:

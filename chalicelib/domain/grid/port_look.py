@@ -40,6 +40,8 @@ _READ_WITHIN = timedelta(seconds=30)
 # Whoever has shown one before, and then did not so often, is asked for it again so much later.
 _READ_LATER = timedelta(minutes=10)
 _PROVE_AGAIN = timedelta(minutes=5)
+# A cut and a reset for each of two things prove all there is: who has shown nothing by twice as many is left in peace.
+_MOST_PROOFS, _PROOFS_WITHIN = 8, timedelta(days=1)
 _READS_AHEAD = timedelta(minutes=15)
 # A plan that was told in part is told on so long before that part ends.
 _ENDS_SOON = timedelta(minutes=10)
@@ -314,7 +316,9 @@ class PortLook:
         page, firmware, one = self.page, self.need.firmware, self.need.firmware.one_phase
         is_told = page.default_ma is not None and page.lost_at is None and not page.pushes
         is_settled = is_told and page.is_quiet(self.at)
-        is_tried = page.proof_at is not None and self.at - page.proof_at < _PROVE_AGAIN
+        tried = tuple(it for it in page.proofs if self.at - it < _PROOFS_WITHIN)
+        is_under_way = page.proof_at is not None and self.at - page.proof_at < _PROVE_AGAIN
+        is_tried = is_under_way or len(tried) >= _MOST_PROOFS
         tries_one = page.default_phases == 1 and not one.is_disproven
         is_cut_known = firmware.learnt.keeps_when_cut is not None and not (tries_one and one.kept_when_cut is None)
         is_boot_known = firmware.keeps_when_booted is not None and not (tries_one and one.kept_when_booted is None)
@@ -322,7 +326,7 @@ class PortLook:
         is_proven = is_cut_known and is_boot_known
         if is_proven or not self.need.is_quiet or not is_settled or is_tried or page.unread >= _UNREAD:
             return page, None
-        return replace(page, proof_at=self.at), self._order(kind, self.new_name())
+        return replace(page, proof_at=self.at, proofs=(*tried, self.at)), self._order(kind, self.new_name())
 
     def _order(self, kind: OrderKind, name: str, limit_ma: int = 0, form: ProfileForm | None = None) -> PortOrder:
         return PortOrder(port_id=self.page.port_id, kind=kind, name=name, limit_ma=limit_ma, form=form)

@@ -258,6 +258,20 @@ def test_a_charger_of_new_firmware_is_cut_and_reset_once_while_nobody_charges() 
     assert desk.look(replace(quiet, firmware=SOUND), after=timedelta(minutes=10)) == ()
 
 
+def test_a_charger_that_proves_nothing_however_often_it_is_cut_is_left_in_peace_for_the_day() -> None:
+    desk = Desk(replace(page_of(), trust=Trust.UNKNOWN))
+    idle = replace(need(None, firmware=NEW), is_quiet=True)
+    cut_at = []
+    for _ in range(3 * 24 * 6):
+        orders = desk.look(idle, after=timedelta(minutes=10))
+        cut_at += [desk.at for it in orders if it.kind is OrderKind.CUT]
+        # It is back, and its default was told anew before anybody asked what it had kept.
+        desk.put(replace(lost(desk.page(), Loss.BOOT, desk.at, Trust.UNKNOWN), default_ma=6_000, lost_at=None))
+    a_day = timedelta(days=1)
+    assert max(sum(it - a_day < other <= it for other in cut_at) for it in cut_at) == 8
+    assert len(cut_at) == 24
+
+
 def test_what_came_back_is_asked_what_it_kept_before_it_is_told_anything() -> None:
     desk = Desk(lost(replace(page_of(), trust=Trust.UNKNOWN), Loss.RECONNECT, T0, Trust.UNKNOWN))
     assert [it.kind for it in desk.look(need(10_000, firmware=NEW), after=S)] == [OrderKind.READ]
