@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -42,19 +43,23 @@ class Socket:
         self._ids = itertools.count(1)
         self._settings: dict[str, str] = {} if settings is None else settings
         self.command: dict[str, Any] = {}
+        self._waiting: deque[list[Any]] = deque()
 
     def call(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
         """Send a CALL and return its CALLRESULT's payload."""
         message_id = f"bench-{next(self._ids)}"
         self._socket.send(json.dumps([2, message_id, action, payload]))
-        kind, answered, *rest = self._heard()
+        # Either side may ask while the other's question is open: what comes meanwhile is for later.
+        while (frame := self._heard())[0] == _CALL:
+            self._waiting.append(frame)
+        kind, answered, *rest = frame
         if (kind, answered) != (3, message_id):
             raise RuntimeError(f"{action} was answered with {kind} {answered} {rest}")
         return dict(rest[0])
 
     def await_command(self) -> None:
         """Wait for a CALL from the backend, remember it, and accept it."""
-        _, message_id, _, self.command = self._heard()
+        _, message_id, _, self.command = self._waiting.popleft() if self._waiting else self._heard()
         self._socket.send(json.dumps([3, message_id, {"status": "Accepted"}]))
 
     def answer_until_quiet(self, quiet_s: float) -> None:
