@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 _BY_CHANCE = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 # For a property whose fixture is the same for all examples.
 IN_A_FIXTURE = [*_BY_CHANCE, HealthCheck.function_scoped_fixture]
-_QUICK_EXAMPLES = 10
+_QUICK_EXAMPLES = 5
 _IS_QUICK = bool(os.environ.get("TESTS_QUICK"))
 
 

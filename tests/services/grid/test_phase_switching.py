@@ -14,6 +14,7 @@ from chalicelib.domain.chargers.setup import MeteringCapability
 from chalicelib.domain.grid.firmware import OnePhase
 from chalicelib.domain.grid.tree import Node, Phase, Port, SiteTree
 from chalicelib.records.grid import ToldDraw
+from tests.properties import few
 from tests.services.conftest import Kit
 from tests.services.grid.plant import SITE_ID, Outlet, Plant
 from tests.services.grid.test_crashes import Deaths, Dying
@@ -144,7 +145,7 @@ def test_who_would_take_turns_is_switched_after_five_minutes_and_the_last_is_swi
 
 
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("first", range(1, 6))
+@pytest.mark.parametrize("first", few(range(1, 6)))
 def test_whoever_dies_at_whatever_write_of_a_switch_no_conductor_carries_too_much(
     kit: Kit, first: int, after: bool
 ) -> None:
