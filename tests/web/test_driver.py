@@ -17,6 +17,8 @@ PASSWORD = "Driver-story-12"
 
 def signs_up(page: Page) -> None:
     """From the form to the card's, and the card saved."""
+    # The page before it, which asks for an address too, stays until this one is there.
+    expect(page.get_by_role("heading", name="Open an account")).to_be_visible()
     page.get_by_label("E-mail").fill(f"web-{secrets.token_hex(4)}@example.com")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Open an account").click()
@@ -27,6 +29,7 @@ def signs_up(page: Page) -> None:
 def signs_in(page: Page, world: World, then: str) -> None:
     """The story's driver, back at where they were going."""
     page.goto(page.url.partition("#")[0] + f"#/sign-in?then={then}")
+    expect(page.get_by_role("heading", name="Sign in", exact=True)).to_be_visible()
     page.get_by_label("E-mail").fill(world.driver.email)
     page.get_by_label("Password").fill(DRIVER_PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
