@@ -28,7 +28,6 @@ from chalicelib import wiring
 from chalicelib.domain.money.card_expiry import expiring_months
 from chalicelib.domain.operators import AlarmKind
 from chalicelib.records.operators import Alarm, AlarmPlace
-from chalicelib.services.drivers import account_upkeep
 from local.browser import Tab
 from local.client import Person
 from local.seed import CHARGER_PASSWORD, CHARGERS, OPERATOR_ID, SITE_ID, seed
@@ -71,7 +70,11 @@ def measure() -> Measured:
     at_noon = [patch(f"chalicelib.services.{it}.may_be_days_first", _is_never) for it in _DAILY]
     # However slow the machine, what is due is done by the invocation that finds it.
     unhurried = patch("chalicelib.handlers.schedules.TOGETHER", timedelta(hours=1))
-    with at_noon[0], at_noon[1], unhurried, metered() as meter:
+    # On whatever day: for half of a month's days the cards of two months expire soon.
+    late_in_a_month = patch(
+        "chalicelib.services.drivers.account_upkeep.expiring_months", lambda on: expiring_months(on.replace(day=28))
+    )
+    with at_noon[0], at_noon[1], late_in_a_month, unhurried, metered() as meter:
         stack.start()
         try:
             people = seed(stack)
@@ -321,8 +324,6 @@ def _beside(stack: Stack, meter: Meter, driver: Person) -> Iterator[tuple[str, U
     yield "search", _step(meter, lambda: driver.call("GET", "/v1/chargers/nearby?lat=53.5437&lng=9.9924&radius=100"))
     yield "receipt", _step(meter, lambda: driver.call("GET", "/v1/sessions?limit=20"))
     yield "checks", _checks(stack, meter)
-    # On whatever day it is measured: for half of a month's days the cards of two months expire soon.
-    account_upkeep.expiring_months = lambda on: expiring_months(on.replace(day=28))  # type: ignore[attr-defined]
     for name in stack.cloud.schedules:
         # What there was to do is done by the first; cards that changed a moment ago are looked for once more.
         with meter.aside():

@@ -6,6 +6,7 @@ They are JSON, or by EN 16931 as UBL, CII, XRechnung, or Factur-X; or the proof 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import quote
@@ -135,11 +136,8 @@ def linked_invoice(request: Request) -> Answer:
 )
 def operator_invoices(request: Request) -> InvoicePage:
     """Invoices and credit notes by their numbers, the first one first."""
-    limit, cursor = _PAGING.asked(request)
-    if cursor and not _NUMBER.fullmatch(cursor):
-        raise BadRequest("this cursor is not ours", "cursor")
-    found = network().issued_invoices.page(request.operator_id, cursor or "", limit)
-    return InvoicePage(items=[_view(it) for it in found], next_cursor=found[-1].number if len(found) == limit else None)
+    limit, after = _behind(request)
+    return _page(network().issued_invoices.page(request.operator_id, after, limit), limit)
 
 
 @endpoint(
@@ -154,11 +152,20 @@ def operator_invoices(request: Request) -> InvoicePage:
 )
 def organisation_invoices(request: Request) -> InvoicePage:
     """What an organisation was billed, and what has gone back of that, by their numbers, the first one first."""
+    limit, after = _behind(request)
+    it = network().paying_organisations.get(request.operator_id, request.path["organisation_id"])
+    return _page(network().invoice_lists.of_organisation(it.operator_id, it.organisation_id, after, limit), limit)
+
+
+def _behind(request: Request) -> tuple[int, str]:
+    """How many are asked for, and behind which number; empty: from the first."""
     limit, cursor = _PAGING.asked(request)
     if cursor and not _NUMBER.fullmatch(cursor):
         raise BadRequest("this cursor is not ours", "cursor")
-    it = network().paying_organisations.get(request.operator_id, request.path["organisation_id"])
-    found = network().invoice_lists.of_organisation(it.operator_id, it.organisation_id, cursor or "", limit)
+    return limit, cursor or ""
+
+
+def _page(found: Sequence[Invoice], limit: int) -> InvoicePage:
     return InvoicePage(items=[_view(it) for it in found], next_cursor=found[-1].number if len(found) == limit else None)
 
 

@@ -97,12 +97,13 @@ class Utilities:
         heard, changes = [], 0
         restated, holding = set[str](), dict[str, list[UtilitySpan]]()
         # What says the same as before comes first: where two prices hold for one moment, the one told later does.
-        for event in sorted(events, key=lambda it: _is_news(known.get(it.event_id), it)):
+        told = [(it, _digest(it)) for it in events]
+        for event, digest in sorted(told, key=lambda it: _is_news(known.get(it[0].event_id), it[1])):
             was = known.pop(event.event_id, None)
-            if was is None or _is_news(was, event):
+            if was is None or _is_news(was, digest):
                 changes += 1
                 restated.update(was.zones if was is not None else ())
-                was = self._told(link, event, now)
+                was = self._told(link, event, digest, now)
                 restated.update(was.zones)
             for zone in was.zones:
                 holding.setdefault(zone, []).extend(event.spans)
@@ -124,7 +125,7 @@ class Utilities:
             self.links.heard(link, news)
         return changes
 
-    def _told(self, link: UtilityLink, event: UtilityEvent, now: datetime) -> HeardEvent:
+    def _told(self, link: UtilityLink, event: UtilityEvent, digest: str, now: datetime) -> HeardEvent:
         told_as = f"openadr-{sha256(f'{link.url} {event.event_id}'.encode()).hexdigest()[:24]}"
         over_at, is_demand = now, bool(event.asks)
         if is_demand:
@@ -151,7 +152,7 @@ class Utilities:
             event_id=event.event_id,
             program_id=event.program_id,
             told_as=told_as,
-            digest=_digest(event),
+            digest=digest,
             over_at=over_at,
             is_demand=is_demand,
             wants_report=event.wants_report,
@@ -198,8 +199,8 @@ def _zones(event: UtilityEvent) -> tuple[str, ...]:
     return tuple(f"{program}@{it}" for it in sorted(event.targets)[:_MOST_ZONES]) or (program,)
 
 
-def _is_news(was: HeardEvent | None, event: UtilityEvent) -> bool:
-    return was is None or was.digest != _digest(event)
+def _is_news(was: HeardEvent | None, digest: str) -> bool:
+    return was is None or was.digest != digest
 
 
 def _digest(event: UtilityEvent) -> str:
