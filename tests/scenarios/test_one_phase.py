@@ -85,6 +85,14 @@ class ShortSite:
             eventually(lambda it=it: not it.is_online)  # type: ignore[misc]
             self.world.at_chargers(lambda it=it: it.go_online(reboot=False))  # type: ignore[misc]
             eventually(lambda it=it: it.is_online)  # type: ignore[misc]
+        # Until it has shown a default, a charger gives what it can: nothing a site may do prevents that.
+        eventually(self._is_set_up)
+
+    def _is_set_up(self) -> bool:
+        self.looked()
+        state = wiring.network().managed_sites.state(self.site_id)
+        pages = state.book.pages if state is not None else ()
+        return len(pages) == len(self.chargers) and all(it.default_ma is not None for it in pages)
 
     def describe(self, **more: Any) -> None:
         ports = [

@@ -156,7 +156,7 @@ class PortLook:
     def _is_stop_due(self) -> bool:
         page = self.page
         is_wanted = Measure.STOP in page.measures and self.need.session_id is not None
-        return is_wanted and (page.stopped_at is None or self.at - page.stopped_at >= _LATER)
+        return is_wanted and (page.stopped_at is None or self._is_overdue(page.stopped_at, _LATER))
 
     @property
     def _lease(self) -> Lease | None:
@@ -195,7 +195,8 @@ class PortLook:
     def _default(self) -> Next:
         page, need = self.page, self.need
         push = page.pushes[-1] if page.pushes else None
-        if push is not None and push.answered_at is None and self.at - push.last_sent_at < _patience(push.sends):
+        is_asked = push is not None and push.answered_at is None
+        if push is not None and is_asked and not self._is_overdue(push.last_sent_at, _patience(push.sends)):
             return page, None
         is_other = push is not None and (push.limit_ma, push.phases) != (need.default_ma, need.default_phases)
         if push is None or push.is_refused or is_other:
@@ -224,7 +225,7 @@ class PortLook:
         is_planned = any(abs(it.limit_ma - self._current_ma) >= STEP_MA for it in self.need.plan)
         if is_lowering or (lease is None and (is_raise or is_planned)):
             return self._ask(wanted_ma)
-        if lease is None or self.at - lease.last_sent_at < self._patience(lease):
+        if lease is None or not self._is_overdue(lease.last_sent_at, self._patience(lease)):
             return page, None
         if lease.answered_at is None and not is_raise:
             order = self._order(OrderKind.GRANT, lease.name, limit_ma=lease.limit_ma(self.at), form=lease.form)
@@ -253,6 +254,10 @@ class PortLook:
     def _was_just_refused(self) -> bool:
         page = self.page
         return page.refused_at is not None and self.at - page.refused_at < ANSWERED_WITHIN * min(page.refusals**2, 30)
+
+    def _is_overdue(self, sent_at: datetime, patience: timedelta) -> bool:
+        """Whether an answer is waited for no longer. On a socket that is gone none can come."""
+        return self.at - sent_at >= patience or (self.page.lost_at is not None and sent_at < self.page.lost_at)
 
     def _patience(self, lease: Lease) -> timedelta:
         if lease.answered_at is None:

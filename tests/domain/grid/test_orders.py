@@ -96,6 +96,37 @@ def test_a_grant_is_sent_once_and_again_under_its_name_after_ten_seconds() -> No
     assert (again.name, again.is_again) == (first.name, True)
 
 
+def test_what_was_asked_on_a_socket_that_is_gone_is_asked_again_on_the_next_one_and_once() -> None:
+    """Nobody waits for an answer that cannot come: a charger cut off as it was told falls to its default by then."""
+    desk = Desk(page_of())
+    (first,) = desk.look(need(10_000))
+    desk.put(lost(desk.page(), Loss.RECONNECT, desk.at + S, Trust.PROVEN))
+    (again,) = desk.look(need(10_000), after=S)
+    assert (again.name, again.is_again) == (first.name, True)
+    assert desk.look(need(10_000), after=9 * S) == ()
+    (later,) = desk.look(need(10_000), after=S)
+    assert later.name == first.name
+
+
+def test_a_default_asked_on_a_socket_that_is_gone_is_asked_again_on_the_next_one_and_once() -> None:
+    new = PortPage(port_id=ONE, most_ma=32_000, trust=Trust.PROVEN)
+    desk = Desk(new)
+    (first,) = desk.look(need(None))
+    assert told([first]) == [(ONE, OrderKind.DEFAULT, 6_000)]
+    desk.put(lost(desk.page(), Loss.BOOT, desk.at + S, Trust.PROVEN))
+    (again,) = desk.look(need(None), after=S)
+    assert (again.kind, again.name, again.is_again) == (OrderKind.DEFAULT, first.name, True)
+    assert desk.look(need(None), after=9 * S) == ()
+
+
+def test_a_stop_asked_on_a_socket_that_is_gone_is_asked_again_on_the_next_one() -> None:
+    desk = Desk(replace(page_of(), measures=(Measure.STOP,)))
+    assert OrderKind.STOP in [it.kind for it in desk.look(need(10_000))]
+    assert OrderKind.STOP not in [it.kind for it in desk.look(need(10_000), after=S)]
+    desk.put(lost(desk.page(), Loss.RECONNECT, desk.at + S, Trust.PROVEN))
+    assert OrderKind.STOP in [it.kind for it in desk.look(need(10_000), after=S)]
+
+
 def test_a_charger_that_answers_nothing_is_asked_once_a_minute_in_the_end() -> None:
     desk = Desk(page_of())
     frames = [it for _ in range(600) for it in desk.look(need(10_000), after=S)]
