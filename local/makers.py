@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from local.makers_cars import CarFault, SimulatedCar
 from local.makers_oauth import CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, WEBHOOK_SECRET, OAuthServer
-from local.makers_shapes import enode_vehicle, smartcar_value, tesla_data
+from local.makers_shapes import enode_vehicle, smartcar_value, tesla_data, tesla_schedule
 
 HOST = "127.0.0.1"
 NAMES = ("smartcar", "enode", "tesla")
@@ -229,6 +229,8 @@ class CarMakers:
             case _, ["api", "1", "vehicles", vin, *what] if (car := self._found(account, vin)) is not None:
                 if headers.get("content-type") != "application/json":
                     self.invalid.append("tesla: Content-Type")
+                if self._is_hidden(headers, query.get("endpoints", "")):
+                    return 403, {"response": None, "error": "Unauthorized missing scopes"}, {}
                 return self._tesla_car(car, (method, "/".join(what)), query, body)
         return 404, {"response": None, "error": "not_found"}, {}
 
@@ -261,9 +263,20 @@ class CarMakers:
                 why = car.told(at, "amps", value)
             case "set_scheduled_charging", {"enable": bool(on), "time": int(minutes)}:
                 why = car.told(at, "schedule", begins=time(minutes // 60, minutes % 60) if on else None)
+            case "add_charge_schedule", dict() if car.keeps_by_place and (kept := tesla_schedule(body)) is not None:
+                number, schedule = kept
+                why = car.told(at, "add_schedule", number, schedule=schedule)
+            case "remove_charge_schedule", {"id": int(number)} if car.keeps_by_place:
+                why = car.told(at, "remove_schedule", number)
             case _:
                 return 400, {"response": None, "error": "invalid_command"}, {}
         return 200, {"response": {"result": not why, "reason": why}}, {}
+
+    def _is_hidden(self, headers: Mapping[str, str], endpoints: str) -> bool:
+        """Whether something is asked that shows where the car is, and its driver did not allow that."""
+        consent = self.doors["tesla"].whose(headers)
+        of_place = {"location_data", "charge_schedule_data"} & set(endpoints.split(";"))
+        return bool(of_place) and (consent is None or "vehicle_location" not in consent.scopes)
 
     def _tesla_state(self, car: SimulatedCar) -> str:
         if CarFault.NO_COVERAGE in car.faults:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime, time, timedelta
 from typing import Any
 
-from local.makers_cars import CarFault, SimulatedCar
+from local.makers_cars import CarFault, PlaceSchedule, SimulatedCar
 from local.makers_oauth import WEBHOOK_SECRET
 
 # What a maker's copy lags behind where a car reports old values.
@@ -68,7 +69,7 @@ def tesla_data(car: SimulatedCar, now: datetime, endpoints: str) -> dict[str, An
     at = seen_at(car, now)
     at_rest = "Stopped" if car.percent < car.limit_percent else "Complete"
     plugged = "Charging" if car.is_charging else at_rest
-    begins = car.schedule.hour * 60 + car.schedule.minute if car.schedule else None
+    begins = _minutes(car.schedule) if car.schedule else None
     told: dict[str, Any] = {"vin": car.car_id, "state": "online"}
     if "charge_state" in endpoints.split(";"):
         told["charge_state"] = {
@@ -81,10 +82,49 @@ def tesla_data(car: SimulatedCar, now: datetime, endpoints: str) -> dict[str, An
             "scheduled_charging_start_time_app": begins,
             "timestamp": round(at.timestamp() * 1000),
         }
+    if "vehicle_state" in endpoints.split(";"):
+        told["vehicle_state"] = {"car_version": car.software, "timestamp": round(at.timestamp() * 1000)}
+    if "charge_schedule_data" in endpoints.split(";") and car.keeps_by_place:
+        told["charge_schedule_data"] = {
+            "charge_schedules": [
+                {
+                    "id": number,
+                    "name": "",
+                    "days_of_week": 127,
+                    "start_enabled": True,
+                    "start_time": _minutes(it.begins),
+                    "end_enabled": False,
+                    "end_time": 0,
+                    "one_time": False,
+                    "enabled": it.is_on,
+                    "latitude": it.latitude,
+                    "longitude": it.longitude,
+                }
+                for number, it in car.schedules.items()
+            ],
+            "max_num_charge_schedules": 20,
+        }
     if "location_data" in endpoints.split(";"):
         seconds = round(at.timestamp())
         told["drive_state"] = {"latitude": car.latitude, "longitude": car.longitude, "gps_as_of": seconds}
     return told
+
+
+def tesla_schedule(said: Mapping[str, Any]) -> tuple[int, PlaceSchedule] | None:
+    """A schedule as its driver's app, or we, would have it kept, under its number; None where it cannot be read."""
+    match said:
+        case {
+            "id": int(number),
+            "lat": float(latitude),
+            "lon": float(longitude),
+            "days_of_week": "All",
+            "start_enabled": True,
+            "start_time": int(minutes),
+            "end_enabled": False,
+            "enabled": bool(is_on),
+        } if 0 <= minutes < 24 * 60:
+            return number, PlaceSchedule(time(minutes // 60, minutes % 60), latitude, longitude, is_on)
+    return None
 
 
 def seen_at(car: SimulatedCar, now: datetime) -> datetime:
@@ -131,6 +171,10 @@ def sign(maker: str, body: bytes) -> tuple[dict[str, str], bytes]:
         return {"SC-Signature": hmac.new(WEBHOOK_SECRET.encode(), body, hashlib.sha256).hexdigest()}, body
     signed = hmac.new(WEBHOOK_SECRET.encode(), body, hashlib.sha1).hexdigest()
     return {"X-Enode-Signature": f"sha1={signed}", "X-Enode-Delivery": hashlib.sha256(body).hexdigest()[:32]}, body
+
+
+def _minutes(it: time) -> int:
+    return it.hour * 60 + it.minute
 
 
 def _iso(at: datetime) -> str:

@@ -22,7 +22,7 @@ from chalicelib.domain.vehicles.capability import Capability
 from chalicelib.domain.vehicles.night import NightNews
 from chalicelib.domain.vehicles.telemetry import Telemetry
 from chalicelib.domain.vehicles.wish import CarWish, ReadyBy
-from chalicelib.records.vehicles import Vehicle
+from chalicelib.records.vehicles import PositionSharing, Vehicle
 from chalicelib.services.grid.home_plans import HomePlans
 from chalicelib.services.grid.linear_planner import LinearPlanner
 from chalicelib.services.vehicles.dispatch import CarDispatch
@@ -56,7 +56,15 @@ class _Moment:
 class CarMonth:
     """One car's nights with the product's services around it."""
 
-    def __init__(self, seed: int, faults: Faults, maker: str | None = None, *, unguarded: bool = False) -> None:
+    def __init__(
+        self,
+        seed: int,
+        faults: Faults,
+        maker: str | None = None,
+        *,
+        unguarded: bool = False,
+        sharing: PositionSharing = PositionSharing.COARSE,
+    ) -> None:
         self.chance = random.Random(seed)
         self.faults = faults
         self.clock = _Moment(at=FIRST)
@@ -70,6 +78,7 @@ class CarMonth:
             battery_wh=self.chance.choice(_BATTERIES_WH),
             power_w=self.power_w,
             percent=self.chance.uniform(30, 80),
+            keeps_by_place=Capability.SCHEDULE in self.kind.can,
         )
         self.vehicle_id = f"car-{seed}"
         self.usual_h = self.chance.uniform(16.5, 20.5)
@@ -88,6 +97,7 @@ class CarMonth:
                 added_at=FIRST,
                 can=self.kind.can,
                 battery_wh=self.car.battery_wh,
+                sharing=sharing,
             )
         )
         self.line = Line(

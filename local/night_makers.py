@@ -171,8 +171,10 @@ class Line:
                 is_so = self.car.stop()
             case SetCarLimit():
                 self.car.set_limit(command.percent)
+            case SetOwnSchedule(schedule, place) if not self.car.keeps_by_place or place or not schedule.is_on:
+                self.car.keep(schedule)
             case SetOwnSchedule():
-                self.car.keep(command.schedule)
+                is_so = False
         return CarAnswer(AnswerKind.ACCEPTED if is_so else AnswerKind.REFUSED, "" if is_so else "complete")
 
     def _reach(self, at: datetime) -> None:

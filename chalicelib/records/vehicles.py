@@ -191,6 +191,10 @@ class CarUnreachable(Exception):
     """The maker cannot reach the car: a garage, no coverage."""
 
 
+class PlaceNotShared(Exception):
+    """The driver allowed us much at the maker, but not where the car is: asked without that, it answers."""
+
+
 class NotPushed(Exception):
     """What came to a maker's webhook is not signed by it, or cannot be read."""
 

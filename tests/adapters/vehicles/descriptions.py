@@ -80,8 +80,11 @@ ENODE: Description = {
 }
 
 _JSON = {"content-type": "^application/json"}
-_ENDPOINTS = "charge_state|climate_state|closures_state|drive_state|gui_settings|location_data|charge_schedule_data"
+_STATES = "charge_state|climate_state|closures_state|drive_state|gui_settings|vehicle_config|vehicle_state"
+_ENDPOINTS = f"{_STATES}|location_data|charge_schedule_data|preconditioning_schedule_data"
 _COMMAND = "/api/1/vehicles/{vin}/command"
+_WEEKDAYS = "All|Weekdays|Sunday|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday"
+_MINUTES = {"type": "integer", "minimum": 0, "maximum": 1439}
 TESLA: Description = {
     ("GET", "/api/1/vehicles"): _operation(query=_object(page_=_NUMBERS, page_size_=_NUMBERS), headers=_JSON),
     ("GET", "/api/1/vehicles/{vin}/vehicle_data"): _operation(
@@ -96,9 +99,26 @@ TESLA: Description = {
     ("POST", f"{_COMMAND}/set_charging_amps"): _operation(
         _object(charging_amps={"type": "integer", "minimum": 0, "maximum": 48})
     ),
-    ("POST", f"{_COMMAND}/set_scheduled_charging"): _operation(
-        _object(enable={"type": "boolean"}, time={"type": "integer", "minimum": 0, "maximum": 1439})
+    ("POST", f"{_COMMAND}/add_charge_schedule"): _operation(
+        _object(
+            lat={"type": "number", "minimum": -90, "maximum": 90},
+            lon={"type": "number", "minimum": -180, "maximum": 180},
+            # As the proxy knows them, in whatever case.
+            days_of_week={"type": "string", "pattern": f"^({_WEEKDAYS})(,({_WEEKDAYS}))*$"},
+            start_enabled={"type": "boolean"},
+            end_enabled={"type": "boolean"},
+            enabled={"type": "boolean"},
+            start_time_=_MINUTES,
+            end_time_=_MINUTES,
+            one_time_={"type": "boolean"},
+            # The proxy reads numbers as floats: none above is told exactly.
+            id_={"type": "integer", "minimum": 1, "maximum": 2**53},
+        )
     ),
+    ("POST", f"{_COMMAND}/remove_charge_schedule"): _operation(
+        _object(id={"type": "integer", "minimum": 1, "maximum": 2**53})
+    ),
+    ("POST", f"{_COMMAND}/set_scheduled_charging"): _operation(_object(enable={"type": "boolean"}, time=_MINUTES)),
 }
 
 DESCRIPTIONS: Mapping[str, Description] = {"smartcar": SMARTCAR, "enode": ENODE, "tesla": TESLA}

@@ -15,6 +15,7 @@ import pytest
 
 from chalicelib.adapters.vehicles.http import MakerAccount, MakerClient, Reply
 from chalicelib.adapters.vehicles.makers import MAKERS, maker_class
+from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.domain.vehicles.capability import TOLD, Capability, OwnSchedule
 from chalicelib.records.vehicles import LinkAccess
 from tests.adapters.vehicles.conftest import Moment, an_attempt
@@ -59,13 +60,18 @@ def everything(maker: Any, at: Any) -> None:
     _, tokens = maker.exchange(attempt, code, at)
     maker.refresh(tokens, at)
     maker.cars(access, at)
-    maker.look(access, _ID, TOLD, at)
+    maker.look(access, _ID, TOLD | {Capability.SCHEDULE}, at)
     calls: Mapping[Capability, Any] = {
         Capability.START_STOP: lambda: (maker.start(access, _ID), maker.stop(access, _ID)),
         Capability.SET_LIMIT: lambda: [maker.set_limit(access, _ID, it) for it in (1, 80, 100)],
         Capability.SET_AMPS: lambda: maker.set_amps(access, _ID, 16),
         Capability.SCHEDULE: lambda: [
-            maker.set_schedule(access, _ID, it) for it in (OwnSchedule(True, time(1, 30)), OwnSchedule(is_on=False))
+            *(
+                maker.set_schedule(access, _ID, schedule, place)
+                for schedule in (OwnSchedule(True, time(1, 30)), OwnSchedule(is_on=False))
+                for place in (None, GeoPoint(52.52, 13.405))
+            ),
+            maker.drop_schedule(access, _ID),
         ],
         Capability.WAKE: lambda: maker.wake(access, _ID),
     }

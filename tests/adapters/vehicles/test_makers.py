@@ -25,20 +25,22 @@ from chalicelib.records.vehicles import (
     LinkBroken,
     MakerUnavailable,
     NotPushed,
+    PlaceNotShared,
     PositionSharing,
     PushedNews,
 )
 from local.makers import CarMakers
-from local.makers_cars import CarFault
+from local.makers_cars import CarFault, PlaceSchedule
 from local.makers_oauth import CLIENT_SECRET, WEBHOOK_SECRET
 from local.makers_shapes import OLD, pushed, sign
 from tests.adapters.vehicles.conftest import STATE, Linked, Moment, an_attempt, link, went_to
 
+HERE = GeoPoint(52.52, 13.405)
 METHODS = {
     Capability.START_STOP: ("start", "stop"),
     Capability.SET_LIMIT: ("set_limit",),
     Capability.SET_AMPS: ("set_amps",),
-    Capability.SCHEDULE: ("set_schedule",),
+    Capability.SCHEDULE: ("set_schedule", "drop_schedule"),
     Capability.WAKE: ("wake",),
     Capability.PUSH: ("heard",),
 }
@@ -50,6 +52,11 @@ def has(linked: Linked, capability: Capability) -> bool:
 
 def look(linked: Linked) -> Any:
     return linked.maker.look(linked.access, linked.car.car_id, TOLD, linked.clock())
+
+
+def look_at_all(linked: Linked) -> Any:
+    wanted = TOLD | {Capability.SCHEDULE}
+    return linked.maker.look(linked.access, linked.car.car_id, wanted, linked.clock())
 
 
 def confirmed(linked: Linked, answer: CarAnswer) -> bool:
@@ -167,11 +174,71 @@ def test_what_is_set_is_what_the_car_has_then(linked: Linked) -> None:
     if has(linked, Capability.SET_AMPS):
         assert confirmed(linked, linked.maker.set_amps(linked.access, car_id, 10))
         assert (linked.car.amps, look(linked).amps.value) == (10, 10)
-    if has(linked, Capability.SCHEDULE):
-        assert confirmed(linked, linked.maker.set_schedule(linked.access, car_id, OwnSchedule(True, time(3, 30))))
-        assert look(linked).schedule.value == OwnSchedule(True, time(3, 30))
-        assert confirmed(linked, linked.maker.set_schedule(linked.access, car_id, OwnSchedule(False)))
-        assert look(linked).schedule.value == OwnSchedule(False)
+
+
+@pytest.mark.parametrize("keeps_by_place", [True, False])
+def test_a_schedule_that_is_set_is_what_the_car_begins_by_until_it_is_taken_back(
+    linked: Linked, keeps_by_place: bool
+) -> None:
+    if not has(linked, Capability.SCHEDULE):
+        pytest.skip("not offered")
+    car_id, place = linked.car.car_id, HERE if keeps_by_place else None
+    if not keeps_by_place:
+        linked.car.software = "2024.20.9 4f1c0a2b"
+    assert look_at_all(linked).schedule_by_place.value is keeps_by_place
+    for begins in (time(2), time(3, 30), time(3, 30)):
+        answer = linked.maker.set_schedule(linked.access, car_id, OwnSchedule(True, begins), place)
+        assert confirmed(linked, answer)
+        assert look_at_all(linked).schedule.value == OwnSchedule(True, begins)
+        assert linked.car.beginnings == [begins]
+    if keeps_by_place:
+        off = linked.maker.drop_schedule(linked.access, car_id)
+    else:
+        off = linked.maker.set_schedule(linked.access, car_id, OwnSchedule(False), None)
+    assert confirmed(linked, off)
+    assert look_at_all(linked).schedule.value == OwnSchedule(False)
+    assert linked.car.beginnings == []
+
+
+def test_what_its_driver_keeps_beside_ours_is_neither_told_nor_touched(linked: Linked) -> None:
+    if not has(linked, Capability.SCHEDULE):
+        pytest.skip("not offered")
+    car_id, drivers = linked.car.car_id, PlaceSchedule(time(23), 52.52, 13.405)
+    linked.car.schedules[1_764_000_000] = drivers
+    assert look_at_all(linked).schedule.value == OwnSchedule(False)
+    assert confirmed(linked, linked.maker.set_schedule(linked.access, car_id, OwnSchedule(True, time(1)), HERE))
+    assert look_at_all(linked).schedule.value == OwnSchedule(True, time(1))
+    for _ in range(2):
+        assert confirmed(linked, linked.maker.drop_schedule(linked.access, car_id))
+        assert linked.car.schedules == {1_764_000_000: drivers}
+
+
+def test_a_place_that_the_driver_left_out_at_the_door_is_no_broken_link(server: CarMakers, clock: Moment) -> None:
+    server.doors["tesla"].leaves_out = {"vehicle_location"}
+    linked = link("tesla", server, clock)
+    for capability in (Capability.POSITION, Capability.SCHEDULE):
+        with pytest.raises(PlaceNotShared):
+            linked.maker.look(linked.access, linked.car.car_id, frozenset({capability}), clock())
+    told = linked.maker.look(linked.access, linked.car.car_id, frozenset({Capability.PERCENT}), clock())
+    assert (told.percent.value, told.schedule, told.schedule_by_place.value) == (40, None, True)
+
+
+@pytest.mark.parametrize(
+    ("version", "keeps_by_place"),
+    [
+        ("2024.26 4f1c0a2b", True),
+        ("2024.26.7 4f1c0a2b", True),
+        ("2026.2.6.1 4f1c0a2b", True),
+        ("2024.20.9 4f1c0a2b", False),
+        ("2023.44.30.8 4f1c0a2b", False),
+    ],
+)
+def test_a_tesla_says_by_its_software_whether_it_keeps_schedules_by_place(
+    server: CarMakers, clock: Moment, version: str, keeps_by_place: bool
+) -> None:
+    linked = link("tesla", server, clock)
+    linked.car.software = version
+    assert look(linked).schedule_by_place.value is keeps_by_place
 
 
 def test_a_car_that_accepts_and_ignores_is_found_out_by_looking(linked: Linked) -> None:

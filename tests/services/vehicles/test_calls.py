@@ -17,6 +17,7 @@ from chalicelib.domain.vehicles.budget import MONTHLY_MICRO_USD, WAKES_A_MONTH
 from chalicelib.domain.vehicles.capability import Capability, StopCarCharge
 from chalicelib.domain.vehicles.telemetry import Observed, Telemetry
 from chalicelib.domain.vehicles.wish import CarWish, ReadyBy
+from chalicelib.records.vehicles import PositionSharing
 from chalicelib.wiring import Network
 from cli import cars as price
 from tests.services.vehicles.conftest import DRIVER, Cars
@@ -38,7 +39,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, call: Callable[[], Any]) -> Counter
 
 
 def test_calls_to_aws_are_those_that_are_paid_for(cars: Cars, monkeypatch: pytest.MonkeyPatch) -> None:
-    vehicle, car = cars.link("tesla")
+    vehicle, car = cars.link("tesla", PositionSharing.COARSE)
     car.plug(cars.clock(), is_in=True)
     remote, percent = cars.network.car_remote, frozenset({Capability.PERCENT})
     looked = counted(monkeypatch, lambda: remote.look(vehicle.vehicle_id, percent, cars.clock()))
