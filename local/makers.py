@@ -39,6 +39,9 @@ class CarMakers:
         self.busy: dict[str, int] = {}
         self.billed: Counter[tuple[str, str]] = Counter()
         self.invalid: list[str] = []
+        # Whether there is a server that Teslas can tell, and which of them do.
+        self.has_stream = False
+        self.streaming: set[str] = set()
         self.doors = {name: OAuthServer(clock, by_header=name != "tesla") for name in NAMES}
         self._server = ThreadingHTTPServer((HOST, 0), self._handler())
         self._server.daemon_threads = True
@@ -59,6 +62,9 @@ class CarMakers:
             "tesla": ("authorize", "auth", "api", "command"),
         }
         addresses = {name: dict.fromkeys(asked, f"{self.base}/{name}") for name, asked in parts.items()}
+        if self.has_stream:
+            addresses["tesla"]["stream"] = "https://stream.example:4443"
+            keys["stream_ca"] = "-----BEGIN CERTIFICATE-----"
         return {
             "KERB_CAR_MAKER_KEYS": json.dumps(dict.fromkeys(NAMES, keys)),
             "KERB_CAR_MAKER_ADDRESSES": json.dumps(addresses),
@@ -226,6 +232,14 @@ class CarMakers:
                     for number, it in enumerate(self.cars.get(account, {}).values())
                 ]
                 return 200, {"response": listed, "count": len(listed)}, {}
+            case "POST", ["api", "1", "vehicles", "fleet_telemetry_config"] if body["config"]["ca"]:
+                able = {it for it in body["vins"] if self.cars[account][it].keeps_by_place}
+                self.streaming |= able
+                skipped = {"missing_key": [], "unsupported_firmware": [it for it in body["vins"] if it not in able]}
+                return 200, {"response": {"updated_vehicles": len(able), "skipped_vehicles": skipped}}, {}
+            case "DELETE", ["api", "1", "vehicles", vin, "fleet_telemetry_config"]:
+                self.streaming.discard(vin)
+                return 200, {"response": {"updated_vehicles": 1}}, {}
             case _, ["api", "1", "vehicles", vin, *what] if (car := self._found(account, vin)) is not None:
                 if headers.get("content-type") != "application/json":
                     self.invalid.append("tesla: Content-Type")

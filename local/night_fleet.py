@@ -63,13 +63,14 @@ class CarMonth:
         maker: str | None = None,
         *,
         unguarded: bool = False,
+        streams: bool = False,
         sharing: PositionSharing = PositionSharing.COARSE,
     ) -> None:
         self.chance = random.Random(seed)
         self.faults = faults
         self.clock = _Moment(at=FIRST)
         self.tally = Tally(cars=1)
-        self.kind = kind(maker or _MAKERS[seed % len(_MAKERS)])
+        self.kind = kind(maker or _MAKERS[seed % len(_MAKERS)], streams=streams)
         self.power_w = self.chance.choice(_POWERS_W)
         self.car = NightCar(
             at=FIRST,
@@ -166,6 +167,8 @@ class CarMonth:
         """The car tells by itself, if somebody hears it."""
         at = self.clock.at
         chance = self.chance.random()
+        if self.kind.pushes and self.line.covers(at):
+            self.line.hear(at)
         is_heard = self.kind.pushes and self.line.covers(at) and not self.line.is_revoked and not self._is_dead(at)
         if not is_heard or chance < self.faults.lost_news:
             return
@@ -338,10 +341,15 @@ def _span(
     return since, since + timedelta(hours=chance.uniform(0.3, most_h))
 
 
-def fleet(cars: int, nights: int, faults: Faults, first: int = 0, *, unguarded: bool = False) -> Mapping[str, Tally]:
-    """So many cars' months, by maker. `unguarded`: their drivers let those wait that keep no schedule."""
+def fleet(
+    cars: int, nights: int, faults: Faults, first: int = 0, *, unguarded: bool = False, streams: bool = False
+) -> Mapping[str, Tally]:
+    """So many cars' months, by maker. `unguarded`: their drivers let those wait that keep no schedule.
+
+    `streams`: there is a server for the cars that tell by themselves to nobody else.
+    """
     found: dict[str, Tally] = {}
     for seed in range(first, first + cars):
-        month = CarMonth(seed, faults, unguarded=unguarded)
+        month = CarMonth(seed, faults, unguarded=unguarded, streams=streams)
         found.setdefault(month.kind.name, Tally()).add(month.run(nights))
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from chalicelib.domain.vehicles.budget import CallKind
 from chalicelib.domain.vehicles.controller import ControlRule
 from chalicelib.records.vehicles import PositionSharing
 from local.night_fleet import CarMonth, fleet
@@ -57,3 +58,13 @@ def test_a_car_that_shares_no_place_keeps_no_schedule_there_and_charges_at_once(
     control = nowhere.nights.known[nowhere.vehicle_id].control
     assert control is not None
     assert control.rule is ControlRule.NOTHING_BENEATH
+
+
+def test_a_tesla_that_streams_is_looked_at_less_and_costs_less_at_its_maker() -> None:
+    polled, streams = CarMonth(30, NO_FAULTS, "tesla"), CarMonth(30, NO_FAULTS, "tesla", streams=True)
+    looked, told = (month.run(4) for month in (polled, streams))
+    assert told.calls[CallKind.DATA] < looked.calls[CallKind.DATA]
+    assert told.micro_usd < looked.micro_usd
+    # What it tells is billed too.
+    calls = sum(number * streams.kind.prices.of(call) for call, number in told.calls.items())
+    assert told.micro_usd > calls

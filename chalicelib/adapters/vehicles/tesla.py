@@ -6,21 +6,28 @@ A car goes by its VIN, which the proxy's signatures need.
 
 From 2024.26 on a car keeps several schedules, each of one place: one among them is ours, by its number, and the
 driver's are never touched. The older command makes another one there each time it is sent: it is for older cars alone.
+
+A car tells by itself where the deployment runs a server of Tesla's for that at the address `stream`
+(github.com/teslamotors/fleet-telemetry): its records come as that server writes them (`transmit_decoded_records`),
+through whatever carries them to our webhook.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from types import MappingProxyType
 from typing import Any, ClassVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from chalicelib.adapters.vehicles.http import MakerAccount, MakerClient, Reply
 from chalicelib.adapters.vehicles.oauth import OAuthDoor
-from chalicelib.adapters.vehicles.values import moment, percent, place, seen, watts
+from chalicelib.adapters.vehicles.values import moment, number, percent, place, seen, watts
 from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.domain.vehicles.budget import CallPrices
 from chalicelib.domain.vehicles.capability import Capability, ChargingState, OwnSchedule
@@ -29,14 +36,18 @@ from chalicelib.records.vehicles import (
     AnswerKind,
     CarAnswer,
     CarAsleep,
+    CarNews,
     CarTokens,
     ConsentScope,
     FoundCar,
     LinkAccess,
     LinkAttempt,
     LinkBroken,
+    MakerUnavailable,
+    NotPushed,
     PlaceNotShared,
     PositionSharing,
+    PushedNews,
 )
 
 _TOLD = frozenset({Capability.PERCENT, Capability.LIMIT, Capability.PLUGGED, Capability.CHARGING})
@@ -49,6 +60,9 @@ _STATES = {
     "Stopped": ChargingState.STOPPED,
     "NoPower": ChargingState.STOPPED,
 }
+# What a car tells as it changes, so many seconds apart at the least: each is billed; a percentage is fresh for as long.
+_STREAMED = {"DetailedChargeState": 1, "ChargeLimitSoc": 60, "BatteryLevel": 900}
+_STREAM_KEY = "x-kerb-key"
 _ALREADY = ("charging", "is_charging", "not_charging", "already_set", "already_started")
 _DAY_MIN = 24 * 60
 # Whoever makes a schedule chooses its number, and one that is sent again under it replaces the last. Tesla's app takes
@@ -59,19 +73,25 @@ _BY_PLACE_SINCE = (2024, 26)
 
 @dataclass(frozen=True, kw_only=True)
 class Tesla:
-    """The ports LinksCars, TellsTelemetry, SwitchesCharge, SetsLimit, SetsAmps, KeepsSchedule and WakesCar."""
+    """The ports LinksCars, TellsTelemetry, PushesTelemetry, SwitchesCharge, SetsLimit, SetsAmps and WakesCar.
+
+    And KeepsSchedule, each schedule of one place where the car keeps them so.
+    """
 
     name: ClassVar[str] = "tesla"
     names_accounts: ClassVar[bool] = False
-    offers: ClassVar[frozenset[Capability]] = _TOLD | _COMMANDED | {Capability.POSITION, Capability.WAKE}
-    # developer.tesla.com/docs/fleet-api/billing-and-limits
-    prices: ClassVar[CallPrices] = CallPrices(data=2_000, command=1_000, wake=20_000)
+    offers: ClassVar[frozenset[Capability]] = (
+        _TOLD | _COMMANDED | {Capability.POSITION, Capability.WAKE, Capability.PUSH}
+    )
+    # developer.tesla.com/docs/fleet-api/billing-and-limits; 150,000 signals are a dollar.
+    prices: ClassVar[CallPrices] = CallPrices(data=2_000, command=1_000, wake=20_000, signal=7)
     addresses: ClassVar[Mapping[str, str]] = MappingProxyType(
         {
             "authorize": "https://auth.tesla.com",
             "auth": "https://fleet-auth.prd.vn.cloud.tesla.com",
             "api": "https://fleet-api.prd.eu.vn.cloud.tesla.com",
             "command": "",
+            "stream": "",
         }
     )
 
@@ -99,17 +119,23 @@ class Tesla:
         return self._door.refresh(tokens, at)
 
     def revoke(self, access: LinkAccess, maker_id: str, *, is_last: bool) -> str:
-        """No call: Tesla lets nobody but its driver take a consent back, on this page."""
+        """The car tells no more. Tesla lets nobody but its driver take a consent back, on this page."""
+        if self._has_server:
+            url = f"{self._api}/vehicles/{quote(maker_id, safe='')}/fleet_telemetry_config"
+            reply = self.client.delete(url, _bearer(access))
+            if not reply.is_good and reply.status not in (401, 403, 404):
+                raise reply.unavailable()
         client_id = quote(self.account.key("client_id"), safe="")
         return f"{self.account.addresses['authorize']}/user/revoke/consent?revoke_client_id={client_id}"
 
     def cars(self, access: LinkAccess, at: datetime) -> Sequence[FoundCar]:
         told = self._good(self.client.get(f"{self._api}/vehicles", _bearer(access))).body.get("response") or []
-        can = self.offers if self.account.addresses["command"] else self.offers - _COMMANDED
+        names = {str(it["vin"]): str(it.get("display_name") or "Tesla") for it in told if it.get("vin")}
+        can = (self.offers if self.account.addresses["command"] else self.offers - _COMMANDED) - {Capability.PUSH}
+        streams = self._streams(access, list(names))
         return [
-            FoundCar(maker_id=str(it["vin"]), name=str(it.get("display_name") or "Tesla"), can=can)
-            for it in told
-            if it.get("vin")
+            FoundCar(maker_id=vin, name=name, can=can | {Capability.PUSH} if vin in streams else can)
+            for vin, name in names.items()
         ]
 
     def look(self, access: LinkAccess, maker_id: str, wanted: frozenset[Capability], at: datetime) -> Telemetry:
@@ -122,6 +148,17 @@ class Tesla:
             # A driver may leave one scope out at Tesla's door; what else is wrong shows when it is not asked for.
             raise PlaceNotShared
         return _telemetry(self._good(reply).body.get("response") or {})
+
+    def heard(self, headers: Mapping[str, str], body: bytes, at: datetime) -> PushedNews:
+        """A record, or several. Tesla's server signs nothing: whoever carries them on shows a key that is ours."""
+        key = self.account.key("webhook_secret").encode()
+        if not self._has_server or not hmac.compare_digest(key, headers.get(_STREAM_KEY, "").encode()):
+            raise NotPushed("not shown the key of tesla's stream")
+        try:
+            told = json.loads(body)
+            return PushedNews([_news(it) for it in (told if isinstance(told, list) else [told])])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise NotPushed("no record of tesla's") from error
 
     def start(self, access: LinkAccess, maker_id: str) -> CarAnswer:
         return self._sent(access, maker_id, "charge_start", {})
@@ -167,6 +204,36 @@ class Tesla:
             return CarAnswer(AnswerKind.UNREACHABLE)
         state = (self._good(reply).body.get("response") or {}).get("state")
         return CarAnswer(AnswerKind.ALREADY if state == "online" else AnswerKind.ACCEPTED)
+
+    @property
+    def _has_server(self) -> bool:
+        """Whether there is a server that cars can tell, whose certificates they trust and whose carrier we know."""
+        needs = (self.account.addresses[it] for it in ("stream", "command"))
+        return all(needs) and all(self.account.key(it) for it in ("webhook_secret", "stream_ca"))
+
+    def _streams(self, access: LinkAccess, vins: Sequence[str]) -> frozenset[str]:
+        """Which of them tell by themselves from now on: those that take the deployment's key, and know how.
+
+        The others, and all where Tesla does not answer, are looked at.
+        """
+        if not self._has_server or not vins:
+            return frozenset()
+        server = urlsplit(self.account.addresses["stream"])
+        config = {
+            "hostname": server.hostname,
+            "port": server.port or 443,
+            "ca": self.account.key("stream_ca"),
+            "fields": {name: {"interval_seconds": seconds} for name, seconds in _STREAMED.items()},
+            "prefer_typed": True,
+        }
+        url = f"{self.account.addresses['command']}/api/1/vehicles/fleet_telemetry_config"
+        try:
+            reply = self.client.post(url, _bearer(access), {"vins": vins, "config": config})
+        except MakerUnavailable:
+            return frozenset()
+        told = reply.body.get("response") or {}
+        skipped = {vin for some in (told.get("skipped_vehicles") or {}).values() for vin in some or ()}
+        return frozenset(vins) - skipped if reply.is_good and told.get("updated_vehicles") else frozenset()
 
     @property
     def _api(self) -> str:
@@ -234,6 +301,39 @@ def _telemetry(told: Mapping[str, Any]) -> Telemetry:
     if at := moment(gps_s * 1000 if isinstance(gps_s, int) else None):
         found["position"] = seen(place(drive), at)
     return Telemetry(**found)
+
+
+def _news(told: Mapping[str, Any]) -> CarNews:
+    """A record of Tesla's server: what changed, at the car's own time. A car that streams keeps schedules by place."""
+    at = moment(told["createdAt"])
+    if at is None:
+        raise ValueError(told["createdAt"])
+    values = {str(it["key"]): next(iter((it.get("value") or {}).values()), None) for it in told["data"]}
+    state = _STATES.get(str(values.get("DetailedChargeState")).removeprefix("DetailedChargeState"))
+    return CarNews(
+        event_id=hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest(),
+        maker=Tesla.name,
+        maker_id=str(told["vin"]),
+        telemetry=Telemetry(
+            percent=seen(percent(_told_number(values.get("BatteryLevel"))), at),
+            limit_percent=seen(percent(_told_number(values.get("ChargeLimitSoc"))), at),
+            is_plugged=seen(state is not ChargingState.UNPLUGGED if state else None, at),
+            charging=seen(state, at),
+            schedule_by_place=Observed(True, at),
+            is_awake=Observed(True, at),
+        ),
+        signals=len(values),
+    )
+
+
+def _told_number(told: object) -> float | None:
+    """Cars tell numbers as such or as texts, by their software; protobuf's JSON has the longest as texts."""
+    if isinstance(told, str):
+        try:
+            return float(told)
+        except ValueError:
+            return None
+    return number(told)
 
 
 def _schedule(charge: Mapping[str, Any]) -> OwnSchedule | None:

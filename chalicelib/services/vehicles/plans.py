@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.chargers.geography import GeoPoint
-from chalicelib.domain.vehicles.capability import Capability
+from chalicelib.domain.vehicles.capability import Capability, OwnSchedule
 from chalicelib.domain.vehicles.controller import Controller, Means
 from chalicelib.domain.vehicles.events import CarNightPlanned, EventOutcome, NightEvent
 from chalicelib.domain.vehicles.night import Night, NightFacts, begun
@@ -121,8 +121,12 @@ class CarNights:
         """A car is about to be unlinked: its own schedule is as it was found. A car that sleeps keeps the last one."""
         vehicle = drivers_own(self.vehicles.get(vehicle_id), driver_id, f"vehicle {vehicle_id}")
         night = self.nights.get(vehicle_id)
-        if night is not None and night.schedule_before is not None:
-            self.dispatch.restore(vehicle, night.schedule_before)
+        if night is None:
+            return
+        # A car that keeps several has its driver's still, whatever was found: it loses the one of ours.
+        none_of_ours = OwnSchedule(is_on=False) if vehicle.telemetry.keeps_by_place else None
+        if (before := night.schedule_before or none_of_ours) is not None:
+            self.dispatch.restore(vehicle, before)
 
     def look_due(self, part: Part = WHOLE) -> int:
         """Go on with the nights of which something is due; returns how many."""

@@ -88,6 +88,7 @@ def server(clock: Moment) -> Iterator[CarMakers]:
 
 @pytest.fixture(params=MAKERS)
 def linked(request: pytest.FixtureRequest, server: CarMakers, clock: Moment) -> Linked:
+    server.has_stream = True
     return link(request.param, server, clock)
 
 

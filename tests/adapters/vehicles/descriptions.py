@@ -91,6 +91,33 @@ TESLA: Description = {
         query=_object(endpoints_={"type": "string", "pattern": f"^({_ENDPOINTS})(;({_ENDPOINTS}))*$"}), headers=_JSON
     ),
     ("POST", "/api/1/vehicles/{vin}/wake_up"): _operation(_object()),
+    ("POST", "/api/1/vehicles/fleet_telemetry_config"): _operation(
+        _object(
+            vins={"type": "array", "minItems": 1, "items": _TEXT},
+            config=_object(
+                hostname=_TEXT,
+                port={"type": "integer", "minimum": 1, "maximum": 65_535},
+                ca=_TEXT,
+                fields={
+                    "type": "object",
+                    "minProperties": 1,
+                    "propertyNames": {
+                        "enum": ["BatteryLevel", "ChargeLimitSoc", "DetailedChargeState", "Location", "Soc"]
+                    },
+                    "additionalProperties": _object(
+                        interval_seconds={"type": "integer", "minimum": 1},
+                        minimum_delta_={"type": "number"},
+                        resend_interval_seconds_={"type": "integer", "minimum": 1},
+                    ),
+                },
+                prefer_typed_={"type": "boolean"},
+                alert_types_={"type": "array", "items": {"enum": ["customer", "service", "service_fix"]}},
+                exp_={"type": "integer"},
+                delivery_policy_={"enum": ["latest"]},
+            ),
+        )
+    ),
+    ("DELETE", "/api/1/vehicles/{vin}/fleet_telemetry_config"): _operation(headers=_JSON),
     ("POST", f"{_COMMAND}/charge_start"): _operation(_object()),
     ("POST", f"{_COMMAND}/charge_stop"): _operation(_object()),
     ("POST", f"{_COMMAND}/set_charge_limit"): _operation(

@@ -41,13 +41,21 @@ class Recorder(MakerClient):
             return Reply(status=200, body={"access_token": token, "refresh_token": "r", "expires_in": 3600}, headers={})
         if self.refuses:
             return Reply(status=self.refuses.pop(), body={}, headers={})
-        told = {"id": _ID, "vehicles": [_ID], "linkUrl": _HOST, "state": "PENDING", "responses": [{"code": 200}]}
+        told: dict[str, Any] = {
+            "id": _ID,
+            "vehicles": [_ID],
+            "linkUrl": _HOST,
+            "state": "PENDING",
+            "responses": [{"code": 200}],
+        }
+        if urlsplit(url).path.endswith("/api/1/vehicles"):
+            told["response"] = [{"vin": _ID}]
         return Reply(status=200, body=told, headers={})
 
 
 def adapter(name: str) -> tuple[Any, Recorder]:
     kind, client = maker_class(name), Recorder(Moment())
-    keys = {"client_id": "id", "client_secret": "secret", "webhook_secret": "secret"}
+    keys = {"client_id": "id", "client_secret": "secret", "webhook_secret": "secret", "stream_ca": "-----BEGIN"}
     account = MakerAccount(keys=keys, addresses=dict.fromkeys(kind.addresses, _HOST))
     return kind(account=account, client=client), client
 

@@ -7,7 +7,7 @@ import hmac
 import json
 import re
 from dataclasses import replace
-from datetime import time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -337,10 +337,13 @@ def test_what_a_maker_tells_by_itself_is_believed_when_signed(linked: Linked) ->
     headers, body = pushed(linked.name, linked.car, "link-1", linked.clock())
     lower = {name.lower(): it for name, it in headers.items()}
     [news] = linked.maker.heard(lower, body, linked.clock()).news
-    assert (news.maker, news.maker_id, news.account) == (linked.name, linked.car.car_id, "link-1")
+    assert (news.maker, news.maker_id) == (linked.name, linked.car.car_id)
+    assert news.account == ("link-1" if linked.name != "tesla" else "")
     assert (news.telemetry.percent.value, news.telemetry.is_plugged.value) == (40, True)
     assert linked.maker.heard(lower, body, linked.clock()).news[0].event_id == news.event_id
-    for wrong_headers, wrong in (({}, body), (lower, body + b" ")):
+    # Tesla's server signs no body: who carries it on shows a key.
+    tampered = body + b" " if linked.name != "tesla" else b"[{}]"
+    for wrong_headers, wrong in (({}, body), (dict.fromkeys(lower, "another"), body), (lower, tampered)):
         with pytest.raises(NotPushed):
             linked.maker.heard(wrong_headers, wrong, linked.clock())
 
@@ -401,3 +404,53 @@ def test_the_page_says_what_each_maker_offers() -> None:
         for maker, mark in zip(MAKERS, offered, strict=True):
             told[maker] |= set(capabilities) if mark else set()
     assert told == {name: set(maker_class(name).offers) for name in MAKERS}
+
+
+def test_teslas_tell_by_themselves_where_there_is_a_server_for_them_and_until_they_are_unlinked(
+    server: CarMakers, clock: Moment
+) -> None:
+    server.has_stream = True
+    linked = link("tesla", server, clock)
+    older = server.add("5YJ3E7EB8KF000002", software="2023.20.4 4f1c0a2b")
+    found = {it.maker_id: it.can for it in linked.maker.cars(linked.access, clock())}
+    assert server.streaming == {linked.car.car_id}
+    assert found[linked.car.car_id] - found[older.car_id] == {Capability.PUSH}
+    linked.maker.revoke(linked.access, linked.car.car_id, is_last=False)
+    assert (server.streaming, server.invalid) == (set(), [])
+
+
+def test_a_tesla_whose_stream_cannot_be_set_up_is_linked_and_looked_at(server: CarMakers, clock: Moment) -> None:
+    linked = link("tesla", server, clock)
+    for more in ({}, {"stream": "https://stream.example", "command": "http://127.0.0.1:9"}):
+        account = replace(linked.maker.account, addresses={**linked.maker.account.addresses, **more})
+        [found] = replace(linked.maker, account=account).cars(linked.access, clock())
+        assert Capability.PUSH not in found.can
+    assert server.invalid == []
+
+
+def test_a_record_of_teslas_tells_only_what_changed(server: CarMakers, clock: Moment) -> None:
+    server.has_stream = True
+    maker = link("tesla", server, clock).maker
+    told = {"vin": "VIN1", "createdAt": "2026-11-30T17:59:30.123456789Z", "isResend": False}
+    values: dict[str, dict[str, Any]] = {
+        "BatteryLevel": {"longValue": "59"},
+        "DetailedChargeState": {"detailedChargeStateValue": "DetailedChargeStateDisconnected"},
+        "ChargeLimitSoc": {"invalid": True},
+        "BatteryHeaterOn": {"stringValue": "n/a"},
+    }
+    records = [{**told, "data": [{"key": key, "value": value}]} for key, value in values.items()]
+    records.append({**told, "data": [{"key": "Odometer", "value": None}]})
+    news = maker.heard({"x-kerb-key": WEBHOOK_SECRET}, json.dumps(records).encode(), clock()).news
+    at = datetime(2026, 11, 30, 17, 59, 30, 123456, UTC)
+    nothing = Telemetry(schedule_by_place=Observed(True, at), is_awake=Observed(True, at))
+    assert [it.telemetry for it in news] == [
+        replace(nothing, percent=Observed(59, at)),
+        replace(nothing, is_plugged=Observed(False, at), charging=Observed(ChargingState.UNPLUGGED, at)),
+        nothing,
+        nothing,
+        nothing,
+    ]
+    assert {(it.maker_id, it.signals) for it in news} == {("VIN1", 1)}
+    for wrong in (b"x", b"1", b"[1]", json.dumps({**told, "data": []} | {"createdAt": "today"}).encode()):
+        with pytest.raises(NotPushed):
+            maker.heard({"x-kerb-key": WEBHOOK_SECRET}, wrong, clock())

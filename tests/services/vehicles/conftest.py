@@ -60,9 +60,16 @@ class Cars:
 
 
 @pytest.fixture
-def cars(tables: None) -> Iterator[Cars]:
+def has_stream() -> bool:
+    """Whether Teslas have a server that they tell."""
+    return False
+
+
+@pytest.fixture
+def cars(tables: None, has_stream: bool) -> Iterator[Cars]:
     clock = Moment()
     server = CarMakers(clock)
+    server.has_stream = has_stream
     server.start()
     key = boto3.client("kms").create_key()["KeyMetadata"]["KeyId"]
     yield _cars(server, clock, key)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import time, timedelta
+from math import ceil
 from typing import Any
 
 import boto3
@@ -65,6 +66,7 @@ def test_makers_prices_are_the_same_where_they_are_counted_and_where_they_are_sh
         prices = maker_class(name).prices
         micro = {kind: round(usd * 1_000_000) for kind, usd in listed["call_usd"].items()}
         assert micro == {"data": prices.data, "command": prices.command, "wake": prices.wake}
+        assert ceil(listed.get("signal_usd", 0) * 1_000_000) == prices.signal
         assert round(listed["car_month_usd"] * 1_000_000) == prices.car_month
 
 

@@ -264,3 +264,26 @@ def test_a_schedule_for_a_place_that_is_known_no_more_is_refused_and_nothing_is_
     answer = cars.network.car_remote.send(vehicle.vehicle_id, command, cars.clock())
     assert answer.kind is AnswerKind.REFUSED
     assert (cars.stored(vehicle).spent, car.schedules) == (before, {})
+
+
+@pytest.mark.parametrize("has_stream", [True])
+def test_a_car_that_streams_is_planned_as_it_is_plugged_in_and_billed_by_what_it_tells(cars: Cars) -> None:
+    vehicle, car = a_tesla(cars)
+    assert Capability.PUSH in vehicle.can
+    wished(cars, vehicle)
+    car.plug(cars.clock(), is_in=True)
+    for _ in range(2):
+        cars.push("tesla", car)
+    assert cars.stored(vehicle).spent.micro_usd == 3 * 7
+    cars.network.car_nights.heard(cars.stored(vehicle))
+    cars.network.car_nights.plan(vehicle.vehicle_id)
+    assert cars.told() == [NotificationKind.CAR_PLANNED]
+    assert cars.server.billed["tesla", "data"] == 0
+    pass_until(cars, car, NOW + timedelta(minutes=10))
+    assert stages(cars, vehicle)[Act.SCHEDULE] is Stage.CONFIRMED
+    assert list(car.schedules) == [OURS]
+    cars.push("tesla", car)
+    cars.network.car_nights.heard(cars.stored(vehicle))
+    assert stages(cars, vehicle)[Act.STOP] is Stage.CONFIRMED
+    cars.network.car_linking.unlink(DRIVER, vehicle.vehicle_id)
+    assert (cars.server.streaming, car.schedules, cars.server.invalid) == (set(), {}, [])
