@@ -328,7 +328,11 @@ def test_smartcar_v3_tells_the_limit_that_counts(server: CarMakers, clock: Momen
         ({"values": {"values": limits, "activeLimit": 60}}, 60),
         ({"values": []}, None),
     ):
-        signal: dict[str, Any] = {"code": "charge-chargelimits", "body": body, "meta": {"oemUpdatedAt": 1_764_525_600_000}}
+        signal: dict[str, Any] = {
+            "code": "charge-chargelimits",
+            "body": body,
+            "meta": {"oemUpdatedAt": 1_764_525_600_000},
+        }
         data = {"user": {"id": "alice"}, "vehicle": {"id": "car-1"}, "signals": [signal]}
         [news] = smartcars(server, clock, {"eventId": "e-1", "eventType": "VEHICLE_STATE", "data": data}).news
         assert (news.telemetry.limit_percent.value if news.telemetry.limit_percent else None) == limit
