@@ -34,6 +34,22 @@ def smartcar_value(car: SimulatedCar, now: datetime, path: str) -> dict[str, Any
     return {"path": path, "code": 200, "body": bodies[path], "headers": {"sc-data-age": _iso(at)}}
 
 
+def smartcar_signals(car: SimulatedCar, now: datetime) -> list[dict[str, Any]]:
+    """What v3 has of a car, each signal with the car's own time; of one that it cannot reach, each says so."""
+    state = "CHARGING" if car.is_charging else "FULLY_CHARGED" if car.percent >= 100 else "NOT_CHARGING"
+    bodies: dict[str, Any] = {
+        "tractionbattery-stateofcharge": {"value": car.percent, "unit": "percent"},
+        "tractionbattery-nominalcapacity": {"capacity": car.battery_wh / 1000, "source": "SMARTCAR"},
+        "charge-ischargingcableconnected": {"value": car.is_plugged},
+        "charge-ischarging": {"value": car.is_charging},
+        "charge-detailedchargingstatus": {"value": state},
+        "charge-chargelimits": {"values": [{"type": "global", "limit": car.limit_percent}], "activeLimit": None},
+        "location-preciselocation": {"latitude": car.latitude, "longitude": car.longitude},
+    }
+    meta = {"oemUpdatedAt": _iso(seen_at(car, now)), "retrievedAt": _iso(now)}
+    return [{"code": code, "body": body, "status": {"value": "SUCCESS"}, "meta": meta} for code, body in bodies.items()]
+
+
 def enode_vehicle(user: str, car: SimulatedCar, now: datetime) -> dict[str, Any]:
     """A vehicle as Enode has it."""
     at = _iso(seen_at(car, now))
@@ -154,6 +170,17 @@ def pushed(maker: str, car: SimulatedCar, account: str, now: datetime) -> tuple[
     """What a maker's webhook tells of a car now: headers and body, signed."""
     if maker == "smartcar":
         told: Any = {
+            "eventId": f"{car.car_id}/{_iso(now)}",
+            "eventType": "VEHICLE_STATE",
+            "data": {
+                "user": {"id": account, "externalId": None},
+                "vehicle": {"id": car.car_id, "make": "KIA", "model": "EV6", "year": 2024, "mode": "live"},
+                "signals": [{**it, "meta": _millis(it["meta"])} for it in smartcar_signals(car, now)],
+            },
+            "meta": {"version": "4.0", "webhookId": "local-webhook", "mode": "LIVE"},
+        }
+    elif maker == "smartcar v2.0":
+        told = {
             "version": "2.0",
             "webhookId": "9b6ae692-60cc-4b3e-89d8-71e7549cf805",
             "eventName": "schedule",
@@ -190,7 +217,7 @@ def sign(maker: str, body: bytes) -> tuple[dict[str, str], bytes]:
     if maker == "tesla":
         # Nobody signs it; whoever carries it on from Tesla's server shows a key.
         return {"X-Kerb-Key": WEBHOOK_SECRET}, body
-    if maker == "smartcar":
+    if maker.startswith("smartcar"):
         return {"SC-Signature": hmac.new(WEBHOOK_SECRET.encode(), body, hashlib.sha256).hexdigest()}, body
     signed = hmac.new(WEBHOOK_SECRET.encode(), body, hashlib.sha1).hexdigest()
     return {"X-Enode-Signature": f"sha1={signed}", "X-Enode-Delivery": hashlib.sha256(body).hexdigest()[:32]}, body
@@ -198,6 +225,11 @@ def sign(maker: str, body: bytes) -> tuple[dict[str, str], bytes]:
 
 def _minutes(it: time) -> int:
     return it.hour * 60 + it.minute
+
+
+def _millis(meta: Mapping[str, str]) -> dict[str, int]:
+    """Times as v3's webhooks have them, where its answers have them in ISO 8601."""
+    return {name: round(datetime.fromisoformat(it).timestamp() * 1000) for name, it in meta.items()}
 
 
 def _iso(at: datetime) -> str:

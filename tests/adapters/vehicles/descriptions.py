@@ -1,7 +1,7 @@
 """What makers' published API references say of the requests that we make: paths, queries, headers and bodies.
 
-In our words, and only of what we ask: Smartcar's API reference (v2.0, whose tokens of drivers go on beside v3), Enode's
-(2024-10-01), Tesla's Fleet API with the fields that its signing proxy reads (`pkg/proxy/command.go`).
+In our words, and only of what we ask: Smartcar's API references (v3: `full-vehicle.yaml` and `management.yaml`; v2.0),
+Enode's (2024-10-01), Tesla's Fleet API with the fields that its signing proxy reads (`pkg/proxy/command.go`).
 `{name}` in a path is one segment; what is not named in a query or a body may not be in it.
 """
 
@@ -33,9 +33,35 @@ def _operation(body: Any = _NO_BODY, query: Any = None, headers: Mapping[str, st
     return {"body": body, "query": query or _object(), "headers": {**bearer, **typed, **(headers or {})}}
 
 
+_USER = {"sc-user-id": "^.+$", "sc-unit-system": "^metric$"}
+_CONNECTIONS = _object(
+    **{
+        "filter[userId]_": _TEXT,
+        "filter[vehicleId]_": _TEXT,
+        "filter[vehicle.mode]_": {"enum": ["live", "simulated"]},
+        "filter[user.externalId]_": _TEXT,
+        "page[number]_": _NUMBERS,
+        "page[size]_": {"type": "string", "pattern": "^([1-9][0-9]?|100)$"},
+    }
+)
+_ATTRIBUTES = {"percent": {"type": "integer", "minimum": 50, "maximum": 100}}
+SMARTCAR: Description = {
+    ("GET", "/v3/connections"): _operation(query=_CONNECTIONS),
+    ("DELETE", "/v3/connections/{id}"): _operation(),
+    ("GET", "/v3/vehicles/{id}/signals"): _operation(headers=_USER),
+    ("POST", "/v3/vehicles/{id}/commands/charge/start"): _operation(headers=_USER),
+    ("POST", "/v3/vehicles/{id}/commands/charge/stop"): _operation(headers=_USER),
+    ("POST", "/v3/vehicles/{id}/commands/charge/set-limit"): _operation(
+        _object(data=_object(attributes=_object(**_ATTRIBUTES))), headers=_USER
+    ),
+    ("POST", "/v3/subscriptions"): _operation(
+        _object(data=_object(attributes=_object(webhookId=_TEXT, userId=_TEXT, vehicleId=_TEXT)))
+    ),
+}
+
 _METRIC = {"sc-unit-system": "^metric$"}
 _SMARTCAR_PATHS = ["/battery", "/battery/capacity", "/charge", "/charge/limit", "/location"]
-SMARTCAR: Description = {
+SMARTCAR_V2: Description = {
     ("GET", "/v2.0/user"): _operation(headers=_METRIC),
     ("GET", "/v2.0/vehicles"): _operation(query=_object(limit_=_NUMBERS, offset_=_NUMBERS), headers=_METRIC),
     ("GET", "/v2.0/vehicles/{id}"): _operation(headers=_METRIC),
@@ -148,4 +174,9 @@ TESLA: Description = {
     ("POST", f"{_COMMAND}/set_scheduled_charging"): _operation(_object(enable={"type": "boolean"}, time=_MINUTES)),
 }
 
-DESCRIPTIONS: Mapping[str, Description] = {"smartcar": SMARTCAR, "enode": ENODE, "tesla": TESLA}
+DESCRIPTIONS: Mapping[str, Description] = {
+    "smartcar": SMARTCAR,
+    "smartcar v2.0": SMARTCAR_V2,
+    "enode": ENODE,
+    "tesla": TESLA,
+}

@@ -18,7 +18,7 @@ from chalicelib.wiring import Network
 from local.makers import CarMakers
 from local.makers_cars import SimulatedCar
 from local.makers_shapes import pushed
-from tests.adapters.vehicles.conftest import Moment, went_to
+from tests.adapters.vehicles.conftest import Moment, code_of, went_to
 
 DRIVER = "driver-1"
 
@@ -42,7 +42,7 @@ class Cars:
     def again(self, maker: str, sharing: PositionSharing = PositionSharing.NONE, driver_id: str = DRIVER) -> Any:
         begun = self.network.car_linking.begin(driver_id, maker, sharing)
         back = went_to(begun.url)
-        return self.network.car_linking.finish(driver_id, back["state"], back.get("code", ""))
+        return self.network.car_linking.finish(driver_id, back["state"], code_of(back))
 
     def told(self) -> list[NotificationKind]:
         page, _ = self.network.notifications.page(DRIVER, 20, None)

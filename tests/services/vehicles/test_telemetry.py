@@ -208,7 +208,7 @@ def test_a_maker_that_fails_again_and_again_is_asked_for_no_car(cars: Cars) -> N
 
 
 def test_a_car_that_nobody_reaches_is_known_as_it_was(cars: Cars) -> None:
-    vehicle, car = cars.link("smartcar")
+    vehicle, car = cars.link("tesla")
     before = cars.network.car_remote.look(vehicle.vehicle_id, PERCENT, cars.clock())
     cars.clock.later(hours=1)
     car.faults.add(CarFault.NO_COVERAGE)
