@@ -45,6 +45,7 @@ class PlanProblem:
 
     `columns`: by stay and by part in which it is there, the amounts that are its amperes together. `lacks`: by stay,
     the kilowatt-hours that it will not have. `behind`: by stay and part, the rows that may hold it back.
+    `coming_lacks`: what those who may come will not have, and `coming_kwh`, what they ask for.
     """
 
     program: LinearProgram
@@ -54,6 +55,8 @@ class PlanProblem:
     columns: tuple[tuple[tuple[int, ...], ...], ...]
     lacks: tuple[tuple[int, ...], ...]
     behind: Mapping[tuple[int, int], Sequence[int]]
+    coming_lacks: tuple[int, ...] = ()
+    coming_kwh: float = 0.0
 
 
 def problem(  # noqa: PLR0913, PLR0917 (as `share`, and what is to come)
@@ -110,7 +113,19 @@ def read(problem: PlanProblem, solution: Sequence[float] | None) -> Plan:
         port_id = it.port.port_id
         limit_ma[port_id], is_full[port_id] = tuple(row), tuple(tight)
         unmet_wh[port_id] = round(1000 * sum(solution[column] for column in problem.lacks[number]))
-    return Plan(begins_at=problem.begins_at, limit_ma=limit_ma, is_full=is_full, unmet_wh=unmet_wh)
+    return Plan(
+        begins_at=problem.begins_at,
+        limit_ma=limit_ma,
+        is_full=is_full,
+        unmet_wh=unmet_wh,
+        coming_lacks_permille=_coming_lacks_permille(problem, solution),
+    )
+
+
+def _coming_lacks_permille(problem: PlanProblem, solution: Sequence[float]) -> int:
+    """What those lack who may come, of what they and those ask for who are here."""
+    asked_kwh = sum(it.lacks_kwh for it in problem.stays) + problem.coming_kwh
+    return round(1000 * sum(solution[it] for it in problem.coming_lacks) / asked_kwh) if asked_kwh else 0
 
 
 def _level(it: Stay, amperes: float) -> int:
@@ -143,14 +158,19 @@ class _Row:
     base: complex = 0j
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Guests:
-    """Who may come to ports that are wired alike: one of those, and by part the amount that is their amperes."""
+    """Who may come to ports that are wired alike: one of those, and by part the amount that is their amperes.
+
+    `lacks`: the amount that they will not have of `lacks_kwh`.
+    """
 
     port: Port
     kw: float
     most_a: float
     columns: Mapping[int, int]
+    lacks: int
+    lacks_kwh: float
 
 
 class _Writing:
@@ -199,6 +219,8 @@ class _Writing:
             columns=tuple(self._columns),
             lacks=tuple(self._lacks),
             behind=self._behind,
+            coming_lacks=tuple(it.lacks for it in self._guests),
+            coming_kwh=sum(it.lacks_kwh for it in self._guests),
         )
 
     def _write_stay(self, it: Stay) -> None:
@@ -259,7 +281,9 @@ class _Writing:
             lacks_kwh = cars * coming.kwh
             lacks = self._program.amount(cost=self._worth * _COMING_WEIGHT, most=lacks_kwh)
             self._program.limit([*terms, (lacks, 1.0)], at_least=lacks_kwh, at_most=lacks_kwh)
-            self._guests.append(_Guests(ports[0], kw, most_a, columns))
+            self._guests.append(
+                _Guests(port=ports[0], kw=kw, most_a=most_a, columns=columns, lacks=lacks, lacks_kwh=lacks_kwh)
+            )
 
     def _shared_in(self, conductors: Conductors) -> frozenset[int]:
         """What several ports share: elsewhere nobody is kept from anything by who comes."""
