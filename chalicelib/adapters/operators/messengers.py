@@ -32,6 +32,7 @@ _TITLES = {
     AlarmKind.SITE_OVER_LIMIT: "a site is above its limit",
     AlarmKind.LOAD_SILENT: "nobody tells what a building takes",
     AlarmKind.PLANS_FAILED: "no plan is found for a site",
+    AlarmKind.DEMAND_RESPONSE: "sites are asked to take less",
 }
 _NAMED = 20
 

@@ -19,7 +19,7 @@ from chalicelib.domain.operators import CERTIFICATE_NOTICE, AlarmKind, Finding, 
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import ChargerNews, Chargers, Connectors, History, MessageLog
 from chalicelib.ports.charging import Sessions
-from chalicelib.ports.grid import ManagedSites
+from chalicelib.ports.grid import DemandEvents, ManagedSites
 from chalicelib.records.chargers import Admission, Charger, Direction
 from chalicelib.records.operators import AlarmPlace
 
@@ -70,6 +70,7 @@ class Causes:
     message_log: MessageLog
     sessions: Sessions
     managed_sites: ManagedSites
+    demand_events: DemandEvents
     clock: Clock
 
     def look(self, kind: AlarmKind, subject: str, asked: Asked) -> Look | None:
@@ -204,6 +205,21 @@ class Causes:
         place = AlarmPlace(operator_id=state.managed.operator_id, kind=kind, group=site_id)
         return Look(place, Finding(is_there=since is not None, detail=detail))
 
+    def _demand_response(self, kind: AlarmKind, subject: str, asked: Asked) -> Look | None:
+        """An operator's event, named behind its operator, whose id has no slash."""
+        operator_id, _, event_id = subject.partition("/")
+        event = self.demand_events.get(operator_id, event_id)
+        if event is None:
+            return None
+        now = self.clock()
+        place = AlarmPlace(operator_id=operator_id, kind=kind, group="")
+        if event.cancelled_at is not None or now >= event.ends_at:
+            return Look(place, _NOT_THERE)
+        if now < event.begins_at:
+            return Look(place, Finding(is_there=False, look_at=event.begins_at))
+        detail = f"event {event_id} of program {event.program} holds until {_told(event.ends_at)}"
+        return Look(place, Finding(is_there=True, detail=detail))
+
     def _session(self, kind: AlarmKind, session_id: str, asked: Asked) -> Look | None:
         session = self.sessions.get(session_id)
         if session is None:
@@ -243,6 +259,7 @@ _LOOKS: Mapping[AlarmKind, Callable[[Causes, AlarmKind, str, Asked], Look | None
     AlarmKind.SITE_OVER_LIMIT: Causes._site_over_limit,
     AlarmKind.LOAD_SILENT: Causes._load_silent,
     AlarmKind.PLANS_FAILED: Causes._plans_failed,
+    AlarmKind.DEMAND_RESPONSE: Causes._demand_response,
 }
 
 
