@@ -45,7 +45,7 @@ class ChainSender:
         return address(self.key.point)
 
     def lacking_units(self) -> int:
-        """What the key lacks of the coin to settle one more deposit for certain; 0: nothing. Raises ChainUnavailable."""
+        """What the key lacks of coin to settle one deposit; 0: nothing. Raises ChainUnavailable."""
         return max(0, self.terms.settlement_units - self.node.balance(self.address))
 
     def send(self, about: str, to: bytes, data: bytes) -> None:
@@ -156,7 +156,7 @@ class ChainSender:
             _log.warning("not known whether it is sent", extra={"nonce": call.nonce, "why": str(error)})
 
     def _tell_lack(self, call: ChainCall) -> None:
-        """A node that refuses may have it already. A key without coin is for a person to mend, before deposits expire."""
+        """It may have it already; a key without coin is for a person to mend, before deposits expire."""
         lacking_units = call.gas * call.most_fee - self.node.balance(self.address)
         if lacking_units > 0:
             _log.error(
