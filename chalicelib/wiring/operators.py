@@ -52,6 +52,7 @@ class OperatorServices(OcppServices):
             message_log=self.message_log,
             sessions=self.sessions,
             managed_sites=self.managed_sites,
+            meter_keys=self.meter_keys,
             clock=self.clock,
         )
 
