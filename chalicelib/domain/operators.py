@@ -35,6 +35,7 @@ class AlarmKind(StrEnum):
     DISPUTE_OPEN = "dispute_open"
     PLANS_FAILED = "plans_failed"
     DEMAND_RESPONSE = "demand_response"
+    METER_KEY = "meter_key"
 
 
 class Severity(StrEnum):
@@ -91,6 +92,8 @@ ALARM_RULES: Mapping[AlarmKind, AlarmRule] = {
         severity=Severity.WARNING, quiet_for=timedelta(0), look_every=timedelta(minutes=5)
     ),
     AlarmKind.DISPUTE_OPEN: AlarmRule(severity=Severity.WARNING, quiet_for=timedelta(0), look_every=timedelta(days=1)),
+    # Until a person has pinned one of the two.
+    AlarmKind.METER_KEY: AlarmRule(severity=Severity.WARNING, quiet_for=timedelta(0), look_every=timedelta(days=1)),
     # Until a plan was found, or nobody is there any more who waits for one.
     AlarmKind.PLANS_FAILED: AlarmRule(
         severity=Severity.WARNING, quiet_for=timedelta(0), look_every=timedelta(minutes=15)

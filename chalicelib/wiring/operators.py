@@ -53,6 +53,7 @@ class OperatorServices(OcppServices):
             sessions=self.sessions,
             managed_sites=self.managed_sites,
             demand_events=self.demand_events,
+            meter_keys=self.meter_keys,
             clock=self.clock,
         )
 

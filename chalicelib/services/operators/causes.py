@@ -16,10 +16,12 @@ from chalicelib.domain.charging.dispute_events import open_dispute
 from chalicelib.domain.charging.session import Session, State
 from chalicelib.domain.charging.stuck import why_stuck
 from chalicelib.domain.operators import CERTIFICATE_NOTICE, AlarmKind, Finding, is_clock_wrong
+from chalicelib.domain.transparency.meter_keys import MeterKey, undecided
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import ChargerNews, Chargers, Connectors, History, MessageLog
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.grid import DemandEvents, ManagedSites
+from chalicelib.ports.transparency import MeterKeys
 from chalicelib.records.chargers import Admission, Charger, Direction
 from chalicelib.records.operators import AlarmPlace
 
@@ -71,6 +73,7 @@ class Causes:
     sessions: Sessions
     managed_sites: ManagedSites
     demand_events: DemandEvents
+    meter_keys: MeterKeys
     clock: Clock
 
     def look(self, kind: AlarmKind, subject: str, asked: Asked) -> Look | None:
@@ -165,6 +168,11 @@ class Causes:
             return Finding(is_there=False, look_at=expected_by)
         return Finding(is_there=True, detail=f"no session since {_told(starts[-1])}")
 
+    def _meter_key(self, charger: Charger, asked: Asked) -> Finding:
+        told = undecided(self.meter_keys.of(charger.charger_id))
+        words = (f"another key than was known was told for {_where(it)} at {_told(it.since)}" for it in told)
+        return Finding(is_there=bool(told), detail="; ".join(words))
+
     def _limit_ignored(self, charger: Charger, asked: Asked) -> Finding:
         state = self.managed_sites.state(charger.managed_at, consistent=False) if charger.managed_at else None
         pages = [it for it in state.book.pages if it.port_id.charger_id == charger.charger_id] if state else []
@@ -250,6 +258,7 @@ _OF_CHARGERS: Mapping[AlarmKind, Callable[[Causes, Charger, Asked], Finding]] = 
     AlarmKind.CERTIFICATE_ENDING: Causes._certificate,
     AlarmKind.CLOCK_WRONG: Causes._clock_wrong,
     AlarmKind.LIMIT_IGNORED: Causes._limit_ignored,
+    AlarmKind.METER_KEY: Causes._meter_key,
 }
 _LOOKS: Mapping[AlarmKind, Callable[[Causes, AlarmKind, str, Asked], Look | None]] = {
     **dict.fromkeys(_OF_CHARGERS, Causes._charger),
@@ -284,6 +293,10 @@ def starts_in(changes: Sequence[StatusChanged]) -> tuple[list[datetime], bool]:
 def _why_disputed(session: Session) -> str:
     found = open_dispute(session)
     return f"its driver disputes it since {_told(found.opened_at)}: {found.reason}" if found else ""
+
+
+def _where(key: MeterKey) -> str:
+    return f"EVSE {key.evse}" if key.evse else "its meters"
 
 
 def _told(at: datetime) -> str:
