@@ -376,3 +376,16 @@ def test_the_page_says_what_each_maker_offers() -> None:
         for maker, mark in zip(MAKERS, offered, strict=True):
             told[maker] |= set(capabilities) if mark else set()
     assert told == {name: set(maker_class(name).offers) for name in MAKERS}
+
+
+def test_the_second_adapter_is_a_file_of_its_own_and_touches_two_others() -> None:
+    root = Path(__file__).parents[3]
+    product = [it for room in ("chalicelib", "cli") for ext in ("*.py", "*.json") for it in (root / room).rglob(ext)]
+    naming = {str(it.relative_to(root)) for it in product if re.search(r"(?i)\benode\b", it.read_text())}
+    assert naming == {f"chalicelib/adapters/vehicles/{it}.py" for it in ("enode", "makers")} | {"cli/data/makers.json"}
+    page = (root / "docs" / "vehicles.md").read_text()
+    told = re.search(r"second adapter: some (\d+) lines.*v3 has some (\d+), v2.0 some (\d+)", page)
+    assert told is not None
+    for number, file in zip(told.groups(), ("enode", "smartcar", "smartcar_v2"), strict=True):
+        lines = (root / f"chalicelib/adapters/vehicles/{file}.py").read_text().count("\n")
+        assert abs(lines - int(number)) <= 20, file
