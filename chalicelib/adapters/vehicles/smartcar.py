@@ -275,14 +275,17 @@ def heard(secret: str, headers: Mapping[str, str], body: bytes) -> PushedNews:
         return answer
     try:
         data = told["data"]
-        if "signals" not in data:
+        is_gone = any(_needs_login(it) for it in data.get("errors") or [])
+        if "signals" not in data and not is_gone:
             return PushedNews([])
         news = CarNews(
             event_id=str(told["eventId"]),
             maker=Smartcar.name,
             maker_id=str(data["vehicle"]["id"]),
-            telemetry=of_signals(data["signals"]),
+            telemetry=of_signals(data.get("signals") or []),
             account=str(data["user"]["id"]),
+            is_gone=is_gone,
+            at=moment((told.get("meta") or {}).get("deliveredAt")),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NotPushed("no event of smartcar's") from error
@@ -342,6 +345,13 @@ def _found(connection: Mapping[str, Any]) -> FoundCar:
 
 def _user(access: LinkAccess) -> Mapping[str, str]:
     return {"sc-user-id": access.account, "SC-Unit-System": "metric"}
+
+
+def _needs_login(error: Mapping[str, Any]) -> bool:
+    """Whether nothing more is heard of a car until its driver logs in at its own maker, whatever was never allowed."""
+    resolution = error.get("resolution") or {}
+    is_over = error.get("state") != "RESOLVED" and resolution.get("type") == "REAUTHENTICATE"
+    return is_over and error.get("type") == "CONNECTED_SERVICES_ACCOUNT"
 
 
 def _challenge(told: Mapping[str, Any]) -> str:

@@ -320,6 +320,28 @@ def test_smartcars_question_may_come_unsigned_and_gets_nothing_else_signed(serve
                 maker.heard({}, asked, clock())
 
 
+def test_smartcar_v3_tells_that_a_driver_has_to_log_in_again(server: CarMakers, clock: Moment) -> None:
+    over = {"type": "CONNECTED_SERVICES_ACCOUNT", "state": "ERROR", "resolution": {"type": "REAUTHENTICATE"}}
+    told: dict[str, Any] = {"user": {"id": "alice"}, "vehicle": {"id": "car-1"}}
+    for changed, is_gone in (
+        ({}, True),
+        ({"state": "RESOLVED"}, False),
+        # What a driver did not allow is no end of what they did.
+        ({"type": "PERMISSION"}, False),
+        ({"resolution": {"type": "RETRY_LATER"}}, False),
+        ({"resolution": None}, False),
+    ):
+        data = {**told, "errors": [over | changed]}
+        event = {
+            "eventId": "e-1",
+            "eventType": "VEHICLE_ERROR",
+            "data": data,
+            "meta": {"deliveredAt": 1_764_525_600_000},
+        }
+        news = smartcars(server, clock, event).news
+        assert [(it.maker_id, it.account, it.is_gone) for it in news] == ([("car-1", "alice", True)] if is_gone else [])
+
+
 def test_smartcar_v3_tells_the_limit_that_counts(server: CarMakers, clock: Moment) -> None:
     limits = [{"type": "LOCATION", "limit": 60}, {"type": "GLOBAL", "limit": 80}]
     for body, limit in (
