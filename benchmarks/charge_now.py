@@ -143,7 +143,7 @@ def _asked(
     parts = urlsplit(url)
     line = HTTPConnection(parts.netloc, timeout=_LONGEST_S)
     try:
-        line.request(method, f"{parts.path}?{parts.query}", body, dict(headers or {}))
+        line.request(method, f"{parts.path}?{parts.query}", body or None, dict(headers or {}))
         answer = line.getresponse()
         answer.read()
         return answer.status, answer.getheader("Location", "")
