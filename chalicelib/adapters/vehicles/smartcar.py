@@ -171,14 +171,16 @@ class Smartcar:
         )
 
     def _connections(self, user: str, more: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
-        """What a driver shares with us: a connection for each car."""
+        """What a driver shares with us: a connection for each car, and nobody else's, whatever comes."""
         found: list[Mapping[str, Any]] = []
+        if not user:
+            return found
         mode = "live" if self._mode == "live" else "simulated"
         for page in range(1, 11):
             query = {"filter[userId]": user, "filter[vehicle.mode]": mode, **more}
             query |= {"page[number]": str(page), "page[size]": str(_PAGE)}
             listed = self._listed(f"{self._vehicles_api}/connections", query)
-            found += listed
+            found += [it for it in listed if _user_of(it).get("id") == user]
             if len(listed) < _PAGE:
                 break
         return found
@@ -341,6 +343,11 @@ def _found(connection: Mapping[str, Any]) -> FoundCar:
         name=" ".join(str(vehicle[it]) for it in ("make", "model", "year") if vehicle.get(it)).title(),
         can=frozenset({Capability.PUSH}).union(*asked.values()),
     )
+
+
+def _user_of(connection: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = (connection.get("attributes") or {}).get("user")
+    return found if isinstance(found, dict) else {}
 
 
 def _user(access: LinkAccess) -> Mapping[str, str]:
