@@ -105,10 +105,8 @@ class Smartcar:
 
     def exchange(self, attempt: LinkAttempt, code: str, at: datetime) -> tuple[str, CarTokens]:
         """A call; `code` is the user id that came back. Raises LinkBroken where no connection has both names."""
-        users = [
-            it["attributes"]["user"] for it in self._connections(code, {"filter[user.externalId]": attempt.link_id})
-        ]
-        if not code or not any((it.get("id"), it.get("externalId")) == (code, attempt.link_id) for it in users):
+        ours = self._connections(code, {"filter[user.externalId]": attempt.link_id})
+        if not any(_user_of(it).get("externalId") == attempt.link_id for it in ours):
             raise LinkBroken("not from smartcar's page")
         return code, CarTokens(access="", expires_at=at)
 
@@ -119,6 +117,8 @@ class Smartcar:
     def revoke(self, access: LinkAccess, maker_id: str, *, is_last: bool) -> str:
         """Two calls for each car: a connection has a name of its own."""
         for it in self._connections(access.account, {"filter[vehicleId]": maker_id} if maker_id else {}):
+            if maker_id and _found(it).maker_id != maker_id:
+                continue
             reply = self._deleted(f"{self._vehicles_api}/connections/{quote(str(it['id']), safe='')}")
             if not reply.is_good and reply.status not in (403, 404):
                 raise reply.unavailable()
