@@ -35,7 +35,7 @@ A_DAY: Mapping[str, float] = {
     "command": 2,
     "refresh": 1,
 }
-# What a Tesla tells by itself where there is a server for that, over a simulated month (`benchmarks.vehicles --streams`).
+# What a Tesla tells by itself where there is a server for that, in a simulated month: `benchmarks.vehicles --streams`.
 SIGNALS_A_DAY = 45
 _PUSHED = ("plug", "word", "unplug")
 WAKES_A_MONTH = 3
