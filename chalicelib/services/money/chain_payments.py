@@ -18,6 +18,7 @@ from chalicelib.domain.charging.session import CardAction, Hold, Session
 from chalicelib.domain.charging.ways import deposits_payment
 from chalicelib.domain.money.deposits import ChainOutbox, ChainTerms, Deposit
 from chalicelib.domain.money.ledger import Book
+from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.ports import Clock
 from chalicelib.ports.chain import Block
 from chalicelib.ports.charging import Sessions
@@ -64,6 +65,10 @@ class ChainPayments:
     log_root: Callable[[], bytes]
     terms: ChainTerms | None
     clock: Clock
+
+    def may_pay(self, tariff: Tariff) -> bool:
+        """Whether a deposit may pay for a charge at this tariff: in its currency, and not free."""
+        return self.terms is not None and tariff.currency == self.terms.currency and not tariff.is_free
 
     def paid_for(self, session: Session) -> Session:
         """A session about to begin, for which its driver will deposit.
