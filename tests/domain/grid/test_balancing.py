@@ -22,6 +22,7 @@ from tests.domain.grid.sites import (
     site,
 )
 
+_ROUNDING_MA = 400
 MANY = settings(max_examples=200, deadline=None)
 BUSY = st.builds(Busy, st.integers(0, 1 << 32))
 PLAIN = st.builds(Busy, st.integers(0, 1 << 32), st.just(True))
@@ -114,7 +115,8 @@ def test_equal_claims_get_equal_within_one_step(busy: Busy) -> None:
 def test_who_is_held_back_could_not_have_more_if_all_who_have_more_than_it_had_nothing(busy: Busy) -> None:
     """Max-min fairness, by weight, but for the least that everybody has; steps are alike, and 0.1 A.
 
-    What is too little for a step on three phases may be four steps on one.
+    What is too little for a step on three phases may be four steps on one: so much who has more may be ahead, and so
+    much may be left that nobody is owed.
     """
     alike = [replace(it, least_ma=6_000, step_ma=100, levels_ma=()) for it in busy.tree.ports]
     tree = replace(busy.tree, ports=tuple(alike), conductors=())
@@ -124,12 +126,13 @@ def test_who_is_held_back_could_not_have_more_if_all_who_have_more_than_it_had_n
     grants = share(tree, claims, AT).limit_ma
     for one in claims:
         mine = grants[one.port_id]
-        more = step_more(wired[one.port_id], mine)
-        if not mine or more is None or more > most_ma(wired[one.port_id], one):
+        more = mine + _ROUNDING_MA
+        if not mine or more > most_ma(wired[one.port_id], one):
             continue
         left = {
             it: current_ma
-            if current_ma <= 6_400 or (current_ma - 400) / weight[it] <= more / weight[one.port_id]
+            if current_ma <= 6_000 + _ROUNDING_MA
+            or (current_ma - _ROUNDING_MA) / weight[it] <= more / weight[one.port_id]
             else 0
             for it, current_ma in grants.items()
         }
