@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -21,6 +22,12 @@ DEEP, UNITS = 3, 10**10
 
 @pytest.fixture
 def chain(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Chain]:
+    with known_chain(world, monkeypatch) as chain:
+        yield chain
+
+
+@contextmanager
+def known_chain(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Chain]:
     """A chain that the network knows, for as long as the story lasts."""
     chain, before, offset_s = Chain(), wiring.network(), world.stack.clock.offset_s
     server = ChainServer(chain.tester)

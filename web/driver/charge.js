@@ -18,6 +18,7 @@ export function situation(session, at) {
 
 function beginning(session, at) {
   if (session.action) return { tone: 'wait', title: say('now.bank.asks'), next: say('now.bank.asks.next') };
+  if (session.held_minor === null && session.deposit_url) return { tone: 'wait', title: say('now.deposit'), next: say('now.deposit.next') };
   if (session.held_minor === null && session.prices.hold_minor > 0) return { tone: 'wait', title: say('now.setting.aside'), next: say('now.setting.aside.next') };
   const left = session.start_before ? (Date.parse(session.start_before) - at) / 1000 : 0;
   if (left > 0) return { tone: 'wait', title: say('now.plug.in'), countdown: countdown(left), next: say('now.plug.in.next', { connector: session.connector }) };

@@ -45,6 +45,7 @@ class PlanProblem:
 
     `columns`: by stay and by part in which it is there, the amounts that are its amperes together. `lacks`: by stay,
     the kilowatt-hours that it will not have. `behind`: by stay and part, the rows that may hold it back.
+    `coming`: what those ask for who may come, by the amount that is what they will not have.
     """
 
     program: LinearProgram
@@ -54,6 +55,7 @@ class PlanProblem:
     columns: tuple[tuple[tuple[int, ...], ...], ...]
     lacks: tuple[tuple[int, ...], ...]
     behind: Mapping[tuple[int, int], Sequence[int]]
+    coming: Mapping[int, float]
 
 
 def problem(  # noqa: PLR0913, PLR0917 (as `share`, and what is to come)
@@ -100,28 +102,36 @@ def read(problem: PlanProblem, solution: Sequence[float] | None) -> Plan:
             # the least for a while.
             is_short = 0 < wanted_a * 1000 < it.port.least_ma
             level_ma = _level(
-                it, wanted_a + owed_ah / part.hours if is_short or (wanted_a and not is_tight) else wanted_a
+                it,
+                wanted_a + owed_ah / part.hours if is_short or (wanted_a and not is_tight) else wanted_a,
+                is_tight=is_tight,
             )
             if wanted_a:
-                owed_ah += (wanted_a - level_ma / 1000) * part.hours
+                owed_ah += (wanted_a - min(level_ma / 1000, it.most_a)) * part.hours
             quarters = _quarters(part, problem.begins_at)
             row += [level_ma] * quarters
             tight += [is_tight] * quarters
         port_id = it.port.port_id
         limit_ma[port_id], is_full[port_id] = tuple(row), tuple(tight)
         unmet_wh[port_id] = round(1000 * sum(solution[column] for column in problem.lacks[number]))
-    return Plan(begins_at=problem.begins_at, limit_ma=limit_ma, is_full=is_full, unmet_wh=unmet_wh)
+    asked_kwh = sum(it.lacks_kwh for it in problem.stays) + sum(problem.coming.values())
+    coming_lacks = round(1000 * sum(solution[it] for it in problem.coming) / asked_kwh) if asked_kwh else 0
+    plan = Plan(begins_at=problem.begins_at, limit_ma=limit_ma, is_full=is_full, unmet_wh=unmet_wh)
+    return replace(plan, coming_lacks_permille=coming_lacks)
 
 
-def _level(it: Stay, amperes: float) -> int:
-    """The charger's own current up to so many amperes, of those that the car takes; from half of it on, the least."""
+def _level(it: Stay, amperes: float, *, is_tight: bool) -> int:
+    """The charger's own current up to so many amperes, of those that the car takes; from half of it on, the least.
+
+    All that the car takes is the next one above, where there is room: it leaves what is more.
+    """
     port = it.port
     wanted_ma = min(amperes, it.most_a) * 1000 + 1
     if wanted_ma < port.least_ma:
         return port.least_ma if wanted_ma >= port.least_ma / 2 else 0
-    if port.levels_ma:
-        return max(level for level in port.levels_ma if level <= wanted_ma)
-    return port.least_ma + int((wanted_ma - port.least_ma) // port.step_ma) * port.step_ma
+    if wanted_ma > it.most_a * 1000 and not is_tight:
+        return port.level_for(round(it.most_a * 1000))
+    return port.level_below(wanted_ma)
 
 
 def _quarters(part: Slot, begins_at: datetime) -> int:
@@ -174,6 +184,7 @@ class _Writing:
         self._conductors: dict[object, Conductors] = {}
         self._shadows: dict[tuple[complex, ...], Sequence[tuple[complex, float, Sequence[float]]]] = {}
         self._guests: list[_Guests] = []
+        self._coming: dict[int, float] = {}
         self._shared: dict[int, frozenset[int]] = {}
         costs = [it.cost for it in day] or [0.0]
         self._range = max(*costs, 0.0) - min(*costs, 0.0)
@@ -199,6 +210,7 @@ class _Writing:
             columns=tuple(self._columns),
             lacks=tuple(self._lacks),
             behind=self._behind,
+            coming=self._coming,
         )
 
     def _write_stay(self, it: Stay) -> None:
@@ -215,8 +227,9 @@ class _Writing:
             # No price at all makes up for waiting until its driver may leave.
             late = self._range * it.kw * part.hours if risk else 0.0
             cost = worth * (it.weight * risk + later) + late
-            most_a = (min(it.most_a, it.next_a) if place == 0 else it.most_a) * it.there(part)
-            sure_a = most_a if place < _NEAR_PARTS else min(most_a, it.sure_a * it.there(part))
+            most_a = it.most_a * it.there(part)
+            near_a = it.next_a if place == 0 else it.most_a if place < _NEAR_PARTS else it.sure_a
+            sure_a = min(most_a, near_a * it.there(part))
             columns = [program.amount(cost=cost, most=sure_a)]
             if most_a > sure_a:
                 columns.append(program.amount(cost=cost + worth * _UNSURE * it.weight, most=most_a - sure_a))
@@ -259,6 +272,7 @@ class _Writing:
             lacks_kwh = cars * coming.kwh
             lacks = self._program.amount(cost=self._worth * _COMING_WEIGHT, most=lacks_kwh)
             self._program.limit([*terms, (lacks, 1.0)], at_least=lacks_kwh, at_most=lacks_kwh)
+            self._coming[lacks] = lacks_kwh
             self._guests.append(_Guests(ports[0], kw, most_a, columns))
 
     def _shared_in(self, conductors: Conductors) -> frozenset[int]:

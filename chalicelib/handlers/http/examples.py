@@ -88,6 +88,7 @@ SESSION: dict[str, Any] = {
     "live_url": "/v1/sessions/KAAAAAAAAAAAAAAAAAAA/live?ticket=eyJ…",
     "live_socket": LIVE_SOCKET,
     "receipt_url": None,
+    "deposit_url": None,
 }
 STATEMENT: dict[str, Any] = {
     "month": "2026-11",

@@ -182,6 +182,7 @@ class Quote(ResponseBody):
             }
         ],
         hold_minor=5000,
+        takes_deposit=False,
         currency="EUR",
         lines=[
             {"dimension": "energy", "quantity": 10000, "unit_price": "0.45", "tax_percent": "19", "amount_minor": 450}
@@ -202,6 +203,7 @@ class Quote(ResponseBody):
     price: list[TagPriceView]
     reservation: list[ReservationPrice]
     hold_minor: Annotated[int, Field(description="what is set aside on the card at first")]
+    takes_deposit: Annotated[bool, Field(description="whether a deposit on chain may pay for it, by `pays: deposit`")]
     currency: str
     lines: list[ReceiptLine]
     tax_included: bool

@@ -74,6 +74,7 @@ def quote(request: Request) -> Quote:
         price=[tag(it) for it in price_tag(tariff, site.time_zone, wish.begins_at)],
         reservation=[ReservationPrice(restriction=kind, price=tag(it)) for kind, it in reservation_tag(tariff)],
         hold_minor=0 if tariff.is_free else tariff.hold_minor,
+        takes_deposit=network().chain_payments.may_pay(tariff),
         currency=bill.currency,
         lines=[views.line(it) for it in bill.lines],
         tax_included=bill.tax_included,

@@ -113,6 +113,9 @@ class SessionView(ResponseBody):
     live_url: Annotated[str | None, Field(description="Server-Sent Events; null once it is over")]
     live_socket: Annotated[LiveSocket | None, Field(description="the same by WebSocket, as it comes; null once over")]
     receipt_url: str | None
+    deposit_url: Annotated[
+        str | None, Field(description="what to sign, where a deposit on chain pays; null: none does, or it is over")
+    ]
 
 
 class SessionPage(ResponseBody):

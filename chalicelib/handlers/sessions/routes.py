@@ -55,7 +55,7 @@ _SINCE = "where the client left off: the id of the last event it saw"
     answers=SessionView,
     status=201,
     also={200: "This request was made before: its session"},
-    errors=(402, 403, 404, 409, 429),
+    errors=(402, 403, 404, 409, 429, 503),
     headers={"Idempotency-Key": f"makes a repeated request the same session ({KEY_FORM})"},
 )
 def begin(request: Request) -> Answer:

@@ -106,6 +106,7 @@ def session(
         live_url=f"/v1/sessions/{it.session_id}/live?ticket={ticket}" if ticket else None,
         live_socket=_live_socket(it, ticket) if ticket else None,
         receipt_url=_receipt_url(it) if it.has_receipt else None,
+        deposit_url=f"/v1/sessions/{it.session_id}/deposit" if it.is_on_chain and not it.is_over else None,
     )
 
 

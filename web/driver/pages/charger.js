@@ -82,6 +82,8 @@ export default part((_, life) => {
     if (usual) wish.value = { ...wish.value, usual, when: wish.value === untouched ? 'usual' : wish.value.when };
   }
 
+  // A deposit is no way to pay where the price, or its connector, is another by now.
+  const who = () => (pays.value === 'deposit' && !quote.value?.takes_deposit ? 'self' : pays.value);
   const where = () => ({ charger_id: id, connector: chosen.value });
   const back = () => `?then=${encodeURIComponent(`/charger/${encodeURIComponent(id)}/${chosen.value}`)}`;
 
@@ -90,7 +92,7 @@ export default part((_, life) => {
       const { call } = await import('../../parts/api.js');
       me.value = await call('PUT', '/v1/me/terms', { version: me.value.terms_of_use.version });
     }
-    const body = { ...where(), limits: limitsOf(wish.value, charger.value.prices?.currency ?? 'EUR'), preferences: preferencesOf(wish.value), ...(payer.value ? { pays: pays.value } : {}) };
+    const body = { ...where(), limits: limitsOf(wish.value, charger.value.prices?.currency ?? 'EUR'), preferences: preferencesOf(wish.value), ...(payer.value || quote.value?.takes_deposit ? { pays: who() } : {}) };
     try {
       const session = await post('/v1/sessions', body, { key });
       // Who has gone elsewhere meanwhile finds it below.
@@ -121,9 +123,11 @@ export default part((_, life) => {
     }
     const connector = it.connectors.find((one) => one.connector === chosen.value);
     const isFree = connector && canStart(connector, it.online);
-    const wallet = pays.value === 'self' && wallets.value.find((one) => one.currency === it.prices?.currency && one.balance_minor > 0);
+    const ways = [...(payer.value ? [['organisation', say('pays.organisation', { name: payer.value.name, amount: money(payer.value.left_minor, payer.value.currency) })]] : []), ['self', say('pays.self')],
+      ...(isKnown.value && quote.value?.takes_deposit ? [['deposit', say('pays.deposit')]] : [])];
+    const wallet = who() === 'self' && wallets.value.find((one) => one.currency === it.prices?.currency && one.balance_minor > 0);
     // A wallet that is good for what is set aside needs no card.
-    const hasMeans = pays.value === 'organisation' || me.value?.card || (wallet && quote.value && wallet.balance_minor >= quote.value.hold_minor);
+    const hasMeans = who() !== 'self' || me.value?.card || (wallet && quote.value && wallet.balance_minor >= quote.value.hold_minor);
     return html`<div class="page two"><${Head} title=${it.site?.name ?? it.site_name} to="/" />
       <div class="halves">
         <div class="stack wide">
@@ -139,7 +143,7 @@ export default part((_, life) => {
           <${Cost} charger=${it} quote=${quote.value} wallet=${wallet} />
         </div>
         <div class="stack wide">
-          ${payer.value ? html`<${Choices} name="pays" label=${say('pays')} value=${pays.value} choose=${(who) => { pays.value = who; }} options=${[['organisation', say('pays.organisation', { name: payer.value.name, amount: money(payer.value.left_minor, payer.value.currency) })], ['self', say('pays.self')]]} />` : null}
+          ${ways.length > 1 ? html`<${Choices} name="pays" label=${say('pays')} value=${who()} choose=${(it) => { pays.value = it; }} options=${ways} />` : null}
           ${isKnown.value ? html`<details class="sheet"><summary>${icon('clock')}${wish.value.when === 'usual' ? say('usual.is', { time: wish.value.usual.ready_at }) : say('wishes')}</summary><div class="stack wide"><${LimitFields} wish=${wish} currency=${it.prices?.currency ?? 'EUR'} /><${ReadyFields} wish=${wish} /></div></details>` : null}
           ${starting.error.value ? html`<${Wrong} error=${starting.error.value} />` : null}
           ${keeping.error.value ? html`<${Wrong} error=${keeping.error.value} />` : null}

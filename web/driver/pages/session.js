@@ -1,11 +1,11 @@
 // A charge as it goes, its driver's or a guest's: one screen says what happens, what will, and what it costs.
 import { html, part, plain, signal, place, go } from '../../parts/view.js';
-import { clockTime, duration, kw, kwh, money, moment, percent, price, say, knows } from '../../parts/words.js';
-import { call, config, get, isOnline, remove } from '../../parts/api.js';
+import { clockTime, dayAndTime, duration, kw, kwh, money, moment, percent, price, say, knows } from '../../parts/words.js';
+import { call, config, get, isOnline, post, remove } from '../../parts/api.js';
 import { kept, keep } from '../../parts/kept.js';
 import { follow } from '../../parts/live.js';
 import { now } from '../../parts/clock.js';
-import { Ask, Facts, Head, Note, Waits, Wrong, deed, icon } from '../../parts/blocks.js';
+import { Ask, Facts, Head, Note, Read, Waits, Wrong, deed, icon, reading } from '../../parts/blocks.js';
 import { isWaiting, situation } from '../charge.js';
 import { isOver, running } from '../mine.js';
 import { Curve } from '../curve.js';
@@ -96,6 +96,7 @@ export default part(({ name }, life) => {
           <${Now} session=${session} />
           ${isWaiting(session, now.value) && !session.isGuest ? html`<${ChargeNow} session=${session} done=${view.ask} />` : null}
           ${session.state === 'active' && !session.isGuest ? html`<${Match} session=${session} done=${view.ask} />` : null}
+          ${session.state === 'initiated' && session.held_minor === null && session.deposit_url ? html`<${Deposit} session=${session} done=${view.ask} />` : null}
           ${session.action ? html`<${Confirmation} session=${session} done=${view.ask} />` : null}
           ${wish.value && !isOver(session) ? html`<${Note} kind="wait" sign="clock"><p role="status">${isOnline.value ? say('stop.told') : say('stop.waits')}</p><//>` : null}
           ${stopping.error.value && stopping.error.value.code !== 'no_line' ? html`<${Wrong} error=${stopping.error.value} />` : null}
@@ -207,5 +208,51 @@ const Confirmation = part(() => {
       done();
     })}>${say('bank.confirm')}</button>
     ${asking.error.value ? html`<${Wrong} error=${asking.error.value} />` : null}
+  </section>`;
+});
+
+// A minute's blocks are looked at three times; whoever says that they have sent it has it looked at now.
+const DEPOSIT_LOOKS_MS = 20_000;
+
+// What to sign for a deposit on chain, and whether it is there. Their driver's own wallet signs: no key is ever here.
+const Deposit = part(({ session, done }, life) => {
+  const wanted = reading(() => get(session.deposit_url));
+  const signing = deed();
+  const looking = deed();
+  const isSent = signal(false);
+  const look = () => looking.run(async () => {
+    wanted.take(await post(session.deposit_url));
+    if (wanted.value.value.state !== 'awaited') done();
+  });
+  life.begun(() => {
+    wanted.load();
+    const timer = setInterval(() => { if (!document.hidden && wanted.value.value?.state === 'awaited') look(); }, DEPOSIT_LOOKS_MS);
+    return () => clearInterval(timer);
+  });
+  const sign = (it) => signing.run(async () => {
+    const wallet = globalThis.ethereum;
+    const [from] = await wallet.request({ method: 'eth_requestAccounts' });
+    const chainId = `0x${it.chain_id.toString(16)}`;
+    if (await wallet.request({ method: 'eth_chainId' }) !== chainId) await wallet.request({ method: 'wallet_switchEthereumChain', params: [{ chainId }] });
+    await wallet.request({ method: 'eth_sendTransaction', params: [{ from, to: it.contract, data: it.data, value: `0x${BigInt(it.units).toString(16)}` }] });
+    isSent.value = true;
+  });
+  const link = (it) => `ethereum:${it.contract}@${it.chain_id}/deposit?bytes32=${it.session_name}&address=${it.operator}&address=${it.payee}&uint256=${Date.parse(it.expires_at) / 1000}&value=${it.units}`;
+  return () => html`<section class="sheet stack"><h2>${say('deposit')}</h2><p class="small quiet">${say('deposit.text')}</p>
+    <${Read} from=${wanted} text=${say('deposit.looks')}>${(it) => html`<div class="stack">
+      ${isSent.value ? html`<${Note} kind="wait" sign="clock"><p role="status">${say('deposit.sent', { n: it.confirmations })}</p><//>`
+        : globalThis.ethereum ? html`<button class="button main wide huge" aria-disabled=${signing.busy.value} onClick=${() => sign(it)}>${say('deposit.sign', { amount: money(session.prices.hold_minor, session.prices.currency) })}</button>`
+        : html`<a class="button main wide huge" href=${link(it)}>${say('deposit.open')}</a>`}
+      ${signing.error.value ? html`<div role="alert"><${Note} kind="wrong"><p>${say('deposit.not.signed')}</p><//></div>` : null}
+      <${Facts} rows=${[
+        [say('deposit.least'), money(session.prices.hold_minor, session.prices.currency)],
+        [say('deposit.units'), it.units],
+        [say('deposit.contract'), it.contract],
+        [say('deposit.chain'), String(it.chain_id)],
+        [say('deposit.until'), dayAndTime(it.expires_at)],
+      ]} />
+      <details><summary>${say('deposit.data')}</summary><p class="small">${it.data}</p></details>
+      <button class="button line wide" aria-disabled=${looking.busy.value} onClick=${look}>${say('deposit.look')}</button></div>`}<//>
+    ${looking.error.value ? html`<${Wrong} error=${looking.error.value} />` : null}
   </section>`;
 });
