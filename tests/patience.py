@@ -7,8 +7,10 @@ and whoever lost it says what was there instead.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 PATIENCE_S = 300.0
 _PAUSE_S = 0.03
@@ -31,3 +33,10 @@ def until(read: Callable[[], Any], wanted: Any) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"{last!r} never became {wanted!r}")
         time.sleep(_PAUSE_S)
+
+
+@contextmanager
+def patient_app() -> Iterator[None]:
+    """The app waits as long for what this process answers it: for the keys of logins, by HTTP, three seconds else."""
+    with patch("chalicelib.adapters.access.tokens._KEYS_TIMEOUT_S", PATIENCE_S):
+        yield

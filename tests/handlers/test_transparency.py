@@ -41,7 +41,7 @@ def _session_at(network: Network, charger_id: str) -> str:
 
 def _text(network: Network, path: str) -> str:
     headers = {"Authorization": f"Bearer {network.driver.token}"}
-    answer = requests.get(network.driver.http_url + path, headers=headers, timeout=30)
+    answer = requests.get(network.driver.http_url + path, headers=headers, timeout=60)
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/xml")
     return answer.text
 

@@ -54,11 +54,14 @@ class Functions:
 def running(functions: Functions) -> Iterator[Cloud]:
     cloud = Cloud(ticks_per_second=0)
     cloud.start()
-    try:
-        cloud.deploy(functions.app)
-        yield cloud
-    finally:
-        cloud.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        # What is under way as it stops is over in the end, on a slow machine too.
+        patch.setattr("local.cloud._STOP_TIMEOUT_S", PATIENCE_S)
+        try:
+            cloud.deploy(functions.app)
+            yield cloud
+        finally:
+            cloud.stop()
 
 
 def begin() -> Any:

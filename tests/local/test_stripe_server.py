@@ -280,11 +280,12 @@ def test_a_key_whose_request_is_under_way_is_in_use() -> None:
 
 
 def test_a_webhook_is_signed_as_stripe_signs(merchant: Merchant, endpoint: Endpoint) -> None:
+    began_s = int(time.time())
     merchant.made("customers")
 
     (asked,) = endpoint.until(lambda asked: len(asked) == 1)
     parts = dict(part.split("=") for part in asked.headers["stripe-signature"].split(","))
-    assert abs(int(parts["t"]) - time.time()) < 60
+    assert began_s <= int(parts["t"]) <= time.time()
     signed = f"{parts['t']}.".encode() + asked.body
     assert parts["v1"] == hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest()
     assert json.loads(asked.body) == merchant.server.events()[0]

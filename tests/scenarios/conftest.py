@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.stack import Options, Stack
+from tests.patience import patient_app
 from tests.scenarios.rights import Call, recorded
 from tests.scenarios.world import World
 
@@ -30,11 +31,12 @@ def stack(calls: set[Call]) -> Iterator[Stack]:
     beginning, when there is nothing to be done.
     """
     running = Stack(Options(start_timeout_s=600, ticks_per_second=0, unclaimed_s=0))
-    running.start()
-    for schedule in running.cloud.schedules:
-        running.cloud.fire(schedule)
-    yield running
-    running.stop()
+    with patient_app():
+        running.start()
+        for schedule in running.cloud.schedules:
+            running.cloud.fire(schedule)
+        yield running
+        running.stop()
 
 
 @pytest.fixture(scope="package")

@@ -51,7 +51,7 @@ def receipt_page(world: World, session_id: str) -> str:
     """The receipt as people see it."""
     url = f"{world.stack.http_url}/v1/sessions/{session_id}/receipt?format=html"
     headers = {"Authorization": f"Bearer {world.driver.token}"}
-    return urllib3.request("GET", url, headers=headers).data.decode()
+    return urllib3.request("GET", url, headers=headers, timeout=60).data.decode()
 
 
 def test_a_linked_car_is_matched_confirmed_once_stops_at_its_percentage_and_stands_on_the_receipt(world: World) -> None:

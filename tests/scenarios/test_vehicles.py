@@ -39,7 +39,9 @@ def push(world: World, maker: str, car: SimulatedCar, account: str) -> int:
     car.move_to(world.stack.clock())
     headers, body = pushed(maker, car, account, world.stack.clock())
     url = f"{world.stack.http_url}/v1/webhooks/cars/{maker}"
-    return urllib3.request("POST", url, body=body, headers={"Content-Type": "application/json", **headers}).status
+    return urllib3.request(
+        "POST", url, body=body, headers={"Content-Type": "application/json", **headers}, timeout=60
+    ).status
 
 
 @pytest.mark.parametrize("maker", ["smartcar", "enode", "tesla"])
@@ -83,12 +85,12 @@ def test_a_broken_link_is_told_among_the_notices(world: World) -> None:
     told = [{"event": "user:credentials:invalidated", "user": {"id": account}, "vendor": "KIA"}]
     headers, body = sign("enode", json.dumps(told).encode())
     url = f"{world.stack.http_url}/v1/webhooks/cars/enode"
-    assert urllib3.request("POST", url, body=body, headers=headers).status == 200
+    assert urllib3.request("POST", url, body=body, headers=headers, timeout=60).status == 200
     kinds = eventually(lambda: [it["kind"] for it in driver.call("GET", "/v1/me/notices")["items"]])
     assert kinds == ["car_link_broken"]
     (seen,) = driver.call("GET", "/v1/me/vehicles")["items"]
     assert seen["standing"] == "link_broken"
-    assert urllib3.request("POST", url, body=body, headers={}).status == 400
+    assert urllib3.request("POST", url, body=body, headers={}, timeout=60).status == 400
 
 
 @pytest.mark.parametrize("maker", ["smartcar", "enode", "tesla"])

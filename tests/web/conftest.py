@@ -12,6 +12,7 @@ from playwright.sync_api import Browser
 
 from local.stack import Options, Stack
 from tests.browsers import MISSING, chromium
+from tests.patience import patient_app
 from tests.scenarios.world import World, eventually
 from tests.web.browser import Unusable, Visit, launched
 
@@ -37,9 +38,10 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
     running = Stack(Options(start_timeout_s=_PLUG_IN_S, ticks_per_second=0, unclaimed_s=0))
-    running.start()
-    yield running
-    running.stop()
+    with patient_app():
+        running.start()
+        yield running
+        running.stop()
 
 
 @pytest.fixture(scope="package")

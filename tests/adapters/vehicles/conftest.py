@@ -72,7 +72,7 @@ def went_to(url: str) -> Mapping[str, str]:
     """Go to a maker's door and allow it; what the address has to say that one is sent back to."""
     parts = urlsplit(url)
     if parts.path.endswith("/authorize"):
-        answer = urllib3.request("GET", url, redirect=False, retries=False)
+        answer = urllib3.request("GET", url, redirect=False, retries=False, timeout=60)
         assert answer.status == 302, answer.data
         parts = urlsplit(answer.headers["Location"])
     return dict(parse_qsl(parts.query))

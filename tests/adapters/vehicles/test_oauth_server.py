@@ -28,7 +28,7 @@ def door(method: str) -> Iterator[tuple[OAuthDoor, str]]:
     with run_server_in_thread(require_client_registration=True) as server:
         base = f"http://localhost:{server.server_port}"
         said = {"redirect_uris": [REDIRECT_URI], "token_endpoint_auth_method": method}
-        keys = urllib3.request("POST", f"{base}/oauth2/clients", json=said).json()
+        keys = urllib3.request("POST", f"{base}/oauth2/clients", json=said, timeout=60).json()
         account = MakerAccount(keys={name: keys[name] for name in ("client_id", "client_secret")}, addresses={})
         yield (
             OAuthDoor(
@@ -47,7 +47,7 @@ def door(method: str) -> Iterator[tuple[OAuthDoor, str]]:
 def allowed(url: str, **form: str) -> dict[str, str]:
     """Log in there and allow it; what the address has to say that one is sent back to."""
     body, kind = urlencode(form or {"sub": "alice"}), {"Content-Type": "application/x-www-form-urlencoded"}
-    answer = urllib3.request("POST", url, body=body, headers=kind, redirect=False, retries=False)
+    answer = urllib3.request("POST", url, body=body, headers=kind, redirect=False, retries=False, timeout=60)
     assert answer.status == 302, answer.data
     assert answer.headers["Location"].startswith(REDIRECT_URI)
     return dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
@@ -62,7 +62,7 @@ def test_a_code_becomes_tokens_and_a_refresh_token_the_next_ones(method: str) ->
         tokens = ours.exchange(attempt, back["code"], NOW)
         assert tokens.expires_at == NOW + timedelta(hours=1)
         whose: Any = urllib3.request(
-            "GET", f"{base}/userinfo", headers={"Authorization": f"Bearer {tokens.access}"}
+            "GET", f"{base}/userinfo", headers={"Authorization": f"Bearer {tokens.access}"}, timeout=60
         ).json()
         assert whose["sub"] == "alice"
         # That server takes the form's credentials for codes alone.
@@ -76,7 +76,7 @@ def test_what_was_taken_back_there_is_a_broken_link() -> None:
     with door("client_secret_basic") as (ours, base):
         attempt = an_attempt()
         tokens = ours.exchange(attempt, allowed(ours.consent_url(attempt, SCOPES))["code"], NOW)
-        assert urllib3.request("POST", f"{base}/users/alice/revoke-tokens").status == 204
+        assert urllib3.request("POST", f"{base}/users/alice/revoke-tokens", timeout=60).status == 204
         with pytest.raises(LinkBroken):
             ours.refresh(tokens, NOW)
 

@@ -95,7 +95,7 @@ def test_what_was_said_as_one_registered_counts_from_the_first_login(
     ).json()
     if not stack.options.confirms_accounts:
         code = stack.mails.code(email, "confirm_account")
-        requests.post(f"{stack.http_url}/v1/drivers/confirm", json={"email": email, "code": code}, timeout=10)
+        requests.post(f"{stack.http_url}/v1/drivers/confirm", json={"email": email, "code": code}, timeout=60)
     person = Person(stack.http_url, email, "Driver-pref-1")
     person.log_in()
     me = person.call("GET", "/v1/me")
