@@ -11,7 +11,7 @@ from chalice.app import ScheduledEventConfig
 
 import app as switchboard
 from chalicelib.wiring import HEARTBEAT_S
-from infrastructure import absence, alarms, canary, edge_alarms
+from infrastructure import absence, alarms, canary, edge_alarms, queues
 from infrastructure.cloudwatch import Any_, Formula, Joined
 from infrastructure.stage import Stage
 from local.gateway import Limits
@@ -123,6 +123,32 @@ def test_every_schedule_that_stops_is_told_of_after_more_than_one_round() -> Non
         assert absence.SCHEDULES_S[name] > 2 * pace
         assert rung(f"{name}-stopped", {}, 600)
         assert not rung(f"{name}-stopped", {("AWS/Lambda", "Invocations"): [[1]] * 600}, 599)
+
+
+def test_every_queue_that_nobody_reads_is_told_of() -> None:
+    """Also one whose messages are dropped unread, which no failure tells of."""
+    watched = {
+        metric.dimensions["QueueName"]: metric
+        for it in EVERYTHING
+        if isinstance(it, Formula)
+        for metric in it.of.values()
+        if metric.name == "ApproximateAgeOfOldestMessage"
+    }
+    by_itself = {"log": named("log-late").metric}
+    assert by_itself == {"log": "ApproximateAgeOfOldestMessage"}
+    assert watched.keys() == {STAGE.prefix + it for it in queues.NAMES if it not in by_itself}
+    declared = queues.resources(STAGE)
+    for name, seconds in absence.QUEUES_S.items():
+        said = declared[queues.logical(name)]["Properties"]
+        # One failure is no rest, and what is dropped for its age is missed before it is.
+        assert said["VisibilityTimeout"] < seconds < said["MessageRetentionPeriod"], name
+
+
+def test_a_queue_rings_when_its_oldest_message_is_too_old_and_not_when_it_failed_once() -> None:
+    age = ("AWS/SQS", "ApproximateAgeOfOldestMessage")
+    assert not rung("queues-unread", {}, 60)
+    assert not rung("queues-unread", {age: [[200]] * 60}, 59)
+    assert rung("queues-unread", {age: [[300]] * 60}, 59)
 
 
 def test_only_what_waits_for_something_takes_silence_for_trouble() -> None:
