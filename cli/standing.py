@@ -19,7 +19,7 @@ METRICS = {
 LOG_METRICS = {"ApiRefused": 1, "ApiThrottled": 1}
 # A month of each.
 FIXED = {
-    "alarm_month": 129,  # each figure that an alarm looks at counts
+    "alarm_month": 137,  # each figure that an alarm looks at counts
     "joined_alarm_month": 8,
     "dashboard_month": 1,
     "metric_month": sum(METRICS.values()) + sum(LOG_METRICS.values()),

@@ -11,8 +11,8 @@ always takes (`canary.FRAMES_A_ROUND`) and one connect. A figure of a function t
 
 from __future__ import annotations
 
-from infrastructure import canary
-from infrastructure.cloudwatch import DAY, HOUR, MINUTE, Alarm, Formula, Joined, Metric
+from infrastructure import canary, queues
+from infrastructure.cloudwatch import DAY, HAPPENS, HOUR, MINUTE, Alarm, Formula, Joined, Metric
 from infrastructure.stage import Stage, ref
 
 # A charger says something every 540 s at the least (HEARTBEAT_S); twice that and a little, and one was not late only.
@@ -34,6 +34,9 @@ SCHEDULES_S = {
     **dict.fromkeys(("debts", "signals"), 15 * MINUTE),
     "accounts": 3 * HOUR,
 }
+# Queue -> how old its oldest message may be. A standard one's is taken away once it has failed three times, in nine
+# minutes; an ordered one's is dropped after five, and no failure tells of it. The log has an alarm of its own.
+QUEUES_S = {name: 4 * MINUTE if name.endswith(".fifo") else 15 * MINUTE for name in queues.NAMES if name != "log"}
 _GOOD_ROUNDS = "(FILL(rounds, 0) - FILL(failed, 0))"
 _ITSELF = "it rings on silence itself"
 
@@ -101,7 +104,26 @@ def absences(stage: Stage) -> list[Alarm | Formula | Joined]:
             )
             for name, seconds in SCHEDULES_S.items()
         ),
+        _unread(stage),
     ]
+
+
+def _unread(stage: Stage) -> Formula:
+    """One alarm on all queues, of as many metrics: the one that waits longest, in shares of what it may."""
+    named = {name.removesuffix(".fifo").replace("-", "_"): name for name in QUEUES_S}
+    ages = ", ".join(f"FILL({it}, 0) / {QUEUES_S[name]}" for it, name in named.items())
+    return Formula(
+        name="queues-unread",
+        expression=f"MAX([{ages}])",
+        of={
+            it: Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": stage.prefix + name}, "Maximum")
+            for it, name in named.items()
+        },
+        why="messages wait in a queue, and no function takes them",
+        limit=1,
+        periods=2,
+        silence=HAPPENS,
+    )
 
 
 def _none(name: str, expression: str, of: dict[str, Metric], seconds: int, why: str) -> Formula:

@@ -27,6 +27,8 @@ GRADUAL = {
 }
 # Turned away in five minutes: a few come again by themselves, and so do boto's own calls.
 _FEW_REFUSED = 100
+# A site that fails each time fails five times in five minutes, and four quarters of an hour in one.
+_FEW_LOOKS = 3
 _CERTIFICATE_DAYS = 30
 # A batch is gathered for a minute, and one that fails comes again after three.
 _LOGGED_WITHIN_S = 900
@@ -136,6 +138,27 @@ def alarms(stage: Stage) -> list[Alarm]:
             "SessionsFailed",
             {**ours, "reason": "internal"},
             "a session failed by our own fault",
+            silence=HAPPENS,
+        ),
+        # Both go on with the next site, so that no function's own errors tell of them.
+        Alarm(
+            "looks-failed",
+            "Kerb",
+            "LooksFailed",
+            ours,
+            "a site's power cannot be shared out, minute after minute",
+            _FEW_LOOKS,
+            periods=2,
+            silence=HAPPENS,
+        ),
+        Alarm(
+            "plans-failed",
+            "Kerb",
+            "PlansFailed",
+            ours,
+            "a site or a car cannot be planned, quarter after quarter",
+            _FEW_LOOKS,
+            period_s=HOUR,
             silence=HAPPENS,
         ),
         Alarm(

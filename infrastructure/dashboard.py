@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from infrastructure import access_logs
+from infrastructure import access_logs, queues
 from infrastructure.alarms import everything
 from infrastructure.cloudwatch import Formula, Metric, alarm_id
 from infrastructure.promises import promises
@@ -92,6 +92,17 @@ def _widgets(stage: Stage) -> list[dict[str, Any]]:
         _graph(
             "Left in the queue",
             [["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "${Failures.QueueName}"]],
+        ),
+        _graph(
+            "How long the oldest message of each queue has waited (s)",
+            [
+                ["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", stage.prefix + name, {"stat": "Maximum"}]
+                for name in queues.NAMES
+            ],
+        ),
+        _graph(
+            "Given up: notices that nobody took, signals that a source did not tell",
+            [["Kerb", name, "service", stage.stack] for name in ("NoticesGivenUp", "SignalsFailed")],
         ),
         {
             "type": "alarm",

@@ -1,8 +1,9 @@
 """One account, or one address, may ask only so often: people's requests by a web ACL of ours, chargers' by another.
 
 Whoever shows a token is counted by it, for a whole town may come from one address of a mobile network; by address only
-far above what such a town does, since anybody can make up tokens. Stripe tells everything from a few addresses, and is
-not counted at all: what it says is believed by its signature.
+far above what such a town does, since anybody can make up tokens. Whoever calls a webhook shows no token, tells
+everything from a few addresses, and is believed by its signature: Stripe is not counted at all, car makers are by
+address only as far as a town is, and neither is taken for a stranger who reads along.
 CloudFront takes a web ACL from us-east-1 only, and a stack is in one region: elsewhere its ARN comes as a parameter.
 """
 
@@ -57,7 +58,7 @@ def resources(stage: Stage) -> Resources:
                 _rate("logins", 1, _LOGINS, _path("/v1/login")),
                 _rate("all", 2, _REQUESTS, _NOT_STRIPE),
                 _rate("checkouts", 3, _CHECKOUTS, {"AndStatement": {"Statements": [_path("/v1/adhoc"), _POST]}}),
-                _rate("strangers", 4, _STRANGERS, {"AndStatement": {"Statements": [_WITHOUT_TOKEN, _NOT_STRIPE]}}),
+                _rate("strangers", 4, _STRANGERS, {"AndStatement": {"Statements": [_WITHOUT_TOKEN, _NO_WEBHOOK]}}),
                 _rate("accounts", 5, _OF_AN_ACCOUNT, _WITH_TOKEN, by_token=True),
             ],
         ),
@@ -128,6 +129,7 @@ def _matches(field: dict[str, Any], how: str, text: str) -> dict[str, Any]:
 
 
 _POST = _matches({"Method": {}}, "EXACTLY", "POST")
+_NO_WEBHOOK = {"NotStatement": {"Statement": _matches({"UriPath": {}}, "CONTAINS", "/v1/webhooks/")}}
 _NOT_STRIPE = {"NotStatement": {"Statement": _matches({"UriPath": {}}, "ENDS_WITH", "/v1/webhooks/stripe")}}
 # Whether a token is good is for the function to say.
 _WITH_TOKEN = {

@@ -169,7 +169,7 @@ def _quotas(facts: Facts, wanted: Wanted) -> Iterator[Finding]:
     """Against what the account has; where that was not to be read, against what AWS gives by default."""
     enough, assumed = 0, 0
     for key, need in wanted.needs.items():
-        if key == "lambda_concurrency":
+        if key == "lambda_concurrency" or (key == "matrices_per_s" and wanted.parameters.get("Maps") != "amazon"):
             continue
         quota = facts.quotas.get(key)
         limit = quota.limit if quota else need.default

@@ -85,12 +85,13 @@ def computed(expression: str, values: Mapping[str, Value]) -> Value:
 
 
 def statistic(of: str, values: Sequence[float]) -> Value:
-    """`Sum`, `SampleCount`, `Average`, or the percentile rank `PR(:1500)`."""
+    """`Sum`, `SampleCount`, `Average`, `Maximum`, or the percentile rank `PR(:1500)`."""
     if not values:
         return None
     if rank := re.fullmatch(r"PR\(:(\d+)\)", of):
         return 100 * sum(it <= float(rank[1]) for it in values) / len(values)
-    return {"Sum": sum(values), "SampleCount": float(len(values)), "Average": sum(values) / len(values)}[of]
+    known = {"Sum": sum(values), "SampleCount": float(len(values)), "Maximum": max(values)}
+    return {**known, "Average": sum(values) / len(values)}[of]
 
 
 def rings(alarm: Any_, others: Sequence[Any_], series: Series, minute: int) -> bool:

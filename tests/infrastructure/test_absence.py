@@ -11,8 +11,9 @@ from chalice.app import ScheduledEventConfig
 
 import app as switchboard
 from chalicelib.wiring import HEARTBEAT_S
-from infrastructure import absence, alarms, canary, edge_alarms
-from infrastructure.cloudwatch import Any_, Formula, Joined
+from cli.standing import METRICS
+from infrastructure import absence, alarms, canary, dashboard, edge_alarms, queues
+from infrastructure.cloudwatch import Alarm, Any_, Formula, Joined
 from infrastructure.stage import Stage
 from local.gateway import Limits
 from tests.infrastructure.metric_math import Series, rings
@@ -123,6 +124,51 @@ def test_every_schedule_that_stops_is_told_of_after_more_than_one_round() -> Non
         assert absence.SCHEDULES_S[name] > 2 * pace
         assert rung(f"{name}-stopped", {}, 600)
         assert not rung(f"{name}-stopped", {("AWS/Lambda", "Invocations"): [[1]] * 600}, 599)
+
+
+def test_every_queue_that_nobody_reads_is_told_of() -> None:
+    """Also one whose messages are dropped unread, which no failure tells of."""
+    watched = {
+        metric.dimensions["QueueName"]: metric
+        for it in EVERYTHING
+        if isinstance(it, Formula)
+        for metric in it.of.values()
+        if metric.name == "ApproximateAgeOfOldestMessage"
+    }
+    by_itself = named("log-late")
+    assert isinstance(by_itself, Alarm)
+    assert by_itself.metric == "ApproximateAgeOfOldestMessage"
+    assert watched.keys() == {STAGE.prefix + it for it in queues.NAMES if it != "log"}
+    declared = queues.resources(STAGE)
+    for name, seconds in absence.QUEUES_S.items():
+        said = declared[queues.logical(name)]["Properties"]
+        # One failure is no rest, and what is dropped for its age is missed before it is.
+        assert said["VisibilityTimeout"] < seconds < said["MessageRetentionPeriod"], name
+
+
+def test_a_queue_rings_when_its_oldest_message_is_too_old_and_not_when_it_failed_once() -> None:
+    age = ("AWS/SQS", "ApproximateAgeOfOldestMessage")
+    assert not rung("queues-unread", {}, 60)
+    assert not rung("queues-unread", {age: [[200]] * 60}, 59)
+    assert rung("queues-unread", {age: [[300]] * 60}, 59)
+
+
+def test_no_figure_of_our_own_is_counted_that_nobody_sees() -> None:
+    """What goes on after a failure tells of it by its figure alone: an alarm looks at it, or the page shows it."""
+    (page,) = dashboard.resources(STAGE).values()
+    shown = page["Properties"]["DashboardBody"]["Fn::Sub"]
+    watched = {it.metric for it in EVERYTHING if isinstance(it, Alarm)}
+    watched |= {metric.name for it in EVERYTHING if isinstance(it, Formula) for metric in it.of.values()}
+    assert {name for name in METRICS if name not in watched and f'"{name}"' not in shown.replace("\\", "")} == set()
+    assert {"LooksFailed", "PlansFailed"} <= watched
+
+
+def test_one_site_that_fails_each_time_rings_and_one_look_that_failed_does_not() -> None:
+    looks, plans = ("Kerb", "LooksFailed"), ("Kerb", "PlansFailed")
+    assert rung("looks-failed", {looks: [[1]] * 60}, 59)
+    assert not rung("looks-failed", {looks: [[1] if it == 55 else QUIET for it in range(60)]}, 59)
+    assert rung("plans-failed", {plans: [[1] if it % 15 == 14 else QUIET for it in range(120)]}, 119)
+    assert not rung("plans-failed", {plans: [[1] if it == 90 else QUIET for it in range(120)]}, 119)
 
 
 def test_only_what_waits_for_something_takes_silence_for_trouble() -> None:

@@ -119,6 +119,13 @@ def test_what_to_ask_for_is_a_command_with_enough_in_it() -> None:
     assert float(asked.do.rpartition(" ")[2]) > WANTED.needs["api_requests_per_s"].used
 
 
+@pytest.mark.parametrize(("chosen", "asks"), [({}, False), ({"Maps": ""}, False), ({"Maps": "amazon"}, True)])
+def test_more_of_maps_is_asked_for_only_where_they_are_chosen(chosen: dict[str, str], asks: bool) -> None:
+    wanted = replace(WANTED, needs=needs(500_000), parameters={**WANTED.parameters, **chosen})
+    told = findings(replace(READY, quotas={}), wanted)
+    assert any("Amazon Location" in it.what for it in told) is asks
+
+
 def places(limit: int, **chosen: str) -> Finding:
     told = findings(replace(READY, lambda_limit=limit), replace(WANTED, parameters={**WANTED.parameters, **chosen}))
     (found,) = [it for it in told if "places" in it.what]

@@ -21,7 +21,7 @@ from chalicelib.handlers.http import observability as observe
 from chalicelib.handlers.http.fields import Problem
 from cli import limits
 from cli.fleet import Fleet
-from infrastructure import alarms, concurrency, firewall, identity, policies, rest, vault
+from infrastructure import alarms, concurrency, identity, policies, rest, vault
 from infrastructure.cloudwatch import Alarm, Formula, Metric
 from infrastructure.stage import REGIONS, STAGES, Stage
 from infrastructure.template import LARGEST_BYTES, MOST_RESOURCES
@@ -279,14 +279,45 @@ def test_an_account_is_counted_by_its_token_and_stripe_is_not_counted(dev: Templ
     assert [it["Header"]["Name"] for it in by_token["CustomKeys"]] == ["authorization"]
     # A made-up token is a new account each time: the address bounds them all.
     assert by_token["Limit"] < rules["all"]["RateBasedStatement"]["Limit"] < 100 * by_token["Limit"]
-    spared = {"NotStatement": {"Statement": firewall._matches({"UriPath": {}}, "ENDS_WITH", "/v1/webhooks/stripe")}}
-    for name, statement in rules.items():
-        if "RateBasedStatement" in statement:
-            only = statement["RateBasedStatement"].get("ScopeDownStatement", {})
-            parts = only.get("AndStatement", {}).get("Statements", [only])
-            # Else it is of other paths, or of those who show a token, which Stripe does not.
-            assert spared in parts or name in ("logins", "checkouts", "accounts"), name
     assert "/v1/webhooks/stripe" in dev["Resources"]["RestAPI"]["Properties"]["Body"]["paths"]
+    # Else a rule is of other paths, or of those who show a token, which no webhook does.
+    assert {name for name in rules if _counts(rules[name], "/prod/v1/webhooks/stripe")} == set()
+
+
+def test_whoever_calls_a_webhook_is_no_stranger_who_may_ask_but_a_few_times(dev: Template) -> None:
+    """A car maker tells of all its cars from a few addresses, without a token: a town's measure is its own."""
+    rules = {it["Name"]: it["Statement"] for it in dev["Resources"]["ApiFirewall"]["Properties"]["Rules"]}
+    webhooks = [
+        it for it in dev["Resources"]["RestAPI"]["Properties"]["Body"]["paths"] if it.startswith("/v1/webhooks/")
+    ]
+    assert len(webhooks) > 1
+    for path in webhooks:
+        assert {name for name in rules if _counts(rules[name], f"/prod{path}")} <= {"all"}, path
+    assert _counts(rules["strangers"], "/prod/v1/chargers/nearby")
+
+
+def _counts(statement: dict[str, Any], path: str) -> bool:
+    """Whether a rule counts a POST to this path by somebody without a token."""
+    if "RateBasedStatement" not in statement:
+        return False
+    return _matches(statement["RateBasedStatement"].get("ScopeDownStatement"), path)
+
+
+def _matches(statement: dict[str, Any] | None, path: str) -> bool:
+    match statement:
+        case None:
+            return True
+        case {"AndStatement": {"Statements": parts}}:
+            return all(_matches(it, path) for it in parts)
+        case {"NotStatement": {"Statement": part}}:
+            return not _matches(part, path)
+        case {"SizeConstraintStatement": _}:
+            return False  # no token, so no header of that name
+        case {"ByteMatchStatement": {"FieldToMatch": field, "PositionalConstraint": how, "SearchString": text}}:
+            given = path if "UriPath" in field else "POST"
+            return bool({"CONTAINS": text in given, "ENDS_WITH": given.endswith(text), "EXACTLY": given == text}[how])
+        case _:
+            raise AssertionError(statement)
 
 
 WORKFLOW = ("PlaceHold", "StartCharging", "AwaitEnd", "StopCharging", "Settle", "IssueReceipt", "Abort")
