@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
 import urllib3
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.ports.chain import Block
 from chalicelib.records.money import ChainUnavailable
 

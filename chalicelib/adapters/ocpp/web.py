@@ -9,7 +9,6 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from threading import Event, Timer
 from time import monotonic
 from typing import Any
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 import urllib3
 
 from chalicelib.adapters.notifications.messengers import Resolve, outside_pool, resolve
+from chalicelib.domain.data_classes import dataclass
 
 _CONNECT_S, _READ_S = 2.0, 4.0
 _CHUNK = 16 * 1024

@@ -13,7 +13,6 @@ import hmac
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -21,6 +20,7 @@ from urllib.parse import quote, urlencode
 
 from chalicelib.adapters.vehicles.http import MakerAccount, MakerClient, Reply
 from chalicelib.adapters.vehicles.values import moment, percent, place, seen, watts, whole_wh
+from chalicelib.domain.data_classes import dataclass, field
 from chalicelib.domain.vehicles.budget import CallPrices
 from chalicelib.domain.vehicles.capability import Capability, ChargingState
 from chalicelib.domain.vehicles.telemetry import Telemetry

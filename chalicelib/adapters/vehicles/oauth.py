@@ -8,11 +8,11 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from chalicelib.adapters.vehicles.http import MakerAccount, MakerClient, Reply
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.records.vehicles import CarTokens, ConsentScope, LinkAttempt, LinkBroken, MakerUnavailable
 
 # RFC 6749 §5.2, and what Tesla calls the same.

@@ -9,7 +9,6 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -18,6 +17,7 @@ from urllib.parse import quote
 from chalicelib.adapters.vehicles.http import MakerAccount, MakerClient, Reply
 from chalicelib.adapters.vehicles.oauth import OAuthDoor
 from chalicelib.adapters.vehicles.values import moment, percent, place, seen, whole_wh
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.vehicles.budget import CallPrices
 from chalicelib.domain.vehicles.capability import Capability, ChargingState
 from chalicelib.domain.vehicles.telemetry import Telemetry

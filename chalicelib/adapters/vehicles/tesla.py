@@ -8,7 +8,6 @@ A car goes by its VIN, which the proxy's signatures need.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, time
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -17,6 +16,7 @@ from urllib.parse import quote
 from chalicelib.adapters.vehicles.http import MakerAccount, MakerClient, Reply
 from chalicelib.adapters.vehicles.oauth import OAuthDoor
 from chalicelib.adapters.vehicles.values import moment, percent, place, seen, watts
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.vehicles.budget import CallPrices
 from chalicelib.domain.vehicles.capability import Capability, ChargingState, OwnSchedule
 from chalicelib.domain.vehicles.telemetry import Observed, Telemetry

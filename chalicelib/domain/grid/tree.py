@@ -6,11 +6,11 @@ Currents are milliamperes (`_ma`) in the site's own L1, L2 and L3, whatever an e
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.chargers.events import ConnectorId, Currents
+from chalicelib.domain.data_classes import dataclass, field
 
 
 class Phase(StrEnum):

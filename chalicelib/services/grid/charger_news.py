@@ -6,9 +6,9 @@ Whether a charger is one stands in its row and its socket; of any other nothing 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 
 from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.grid.currents import BUILDING_LOAD_LASTS
 from chalicelib.domain.grid.page_events import EventKind, PageEvent
 from chalicelib.domain.grid.tree import PortId

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.vehicles.capability import Capability, OwnSchedule, SetOwnSchedule, WakeCar
 from chalicelib.domain.vehicles.dispatch import Act, CarOrder, CommandAnswered, CommandOutcome, Effect, Stage
 from chalicelib.domain.vehicles.events import CarConfirmed, CarDispatched, NightEvent
