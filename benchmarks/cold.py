@@ -36,6 +36,12 @@ COMMITTED = Path(__file__).with_name("cold.json")
 # Further from the committed figure than this is no noise.
 _NOTABLE = 0.1
 
+# Without a stack: what is told where frames go, and what wakes, when a start builds it.
+_NAMED = {
+    "KERB_SOCKET_ENDPOINT": "https://example.com",
+    "KERB_STATE_MACHINE_ARN": f"arn:aws:states:{REGION}:123456789012:stateMachine:kerb",
+}
+
 _CPU = """
 import resource
 def cpu():
@@ -95,7 +101,7 @@ def fresh(**settings: str) -> Iterator[Fresh]:
             "PYTHONPYCACHEPREFIX": f"{folder}/bytecode",
             "AWS_DEFAULT_REGION": REGION,
         }
-        yield Fresh(environment | packaged | settings)
+        yield Fresh(_NAMED | environment | packaged | settings)
 
 
 def handlers() -> list[str]:
