@@ -30,7 +30,8 @@ from chalicelib.domain.grid.tree import Claim, Node, SiteTree, Switching
 from local.simulate.algorithms import ALGORITHMS
 from local.simulate.day import Outcome, simulate
 from local.simulate.days import generate
-from local.simulate.signals import PRICES
+from local.simulate.estimates import estimates
+from local.simulate.signals import PRICES, Signals
 from local.simulate.sites import garage, street
 
 ROOT = Path(__file__).parents[1]
@@ -62,6 +63,7 @@ _BARS: Mapping[str, Mapping[str, Mapping[str, float]]] = {
 # Each change is a frame.
 _MOST_CHANGES = 30
 _OWN: Mapping[str, Callable[[], SiteTree]] = {
+    "street 400 A": lambda: street(50, 400),
     "street 125 A": lambda: street(50, 125),
     "street 90 A": lambda: street(50, 90),
     "garage 139 A": lambda: garage(54, 139),
@@ -79,7 +81,8 @@ def main() -> int:
     console = Console(highlight=False, width=130 if not sys.stdout.isatty() else None)
     console.print(table())
     console.print(planning())
-    console.print(_own(asked.seed))
+    for it in _own(asked.seed):
+        console.print(it)
     if asked.judge is None or not asked.judge.exists():
         console.print(f"ACN-SIM NOT RUN: there is no {asked.judge}; make bench-grid ACN=FILE", markup=False)
         return 0
@@ -167,20 +170,31 @@ def _loop() -> float:
     return time.process_time() - began
 
 
-def _own(seed: int) -> Table:
+def _own(seed: int) -> tuple[Table, Table]:
+    """How all fare on days of our own, and how what the plan's drivers were told compares with what came."""
     found = Table(title="A day in our own simulation, energy % / lowest decile", title_justify="left")
     found.add_column("site")
     for name in ALGORITHMS:
         found.add_column(name, justify="right")
     found.add_column("violations, invalid", justify="right")
+    told = Table(title="Told at plug-in, against what came: half err by, nine in ten by (median)", title_justify="left")
+    for name in ("site", "ready, min later", "cost, % dearer", "carbon, % more", "energy, % of what was asked"):
+        told.add_column(name, justify="right" if name != "site" else "left")
+    for name in ("told ready, were not", "told short, were ready"):
+        told.add_column(name, justify="right")
     for title, make in _OWN.items():
         tree = make()
         requests = generate(tree, _AT, cars=70, seed=seed)
-        outcomes = [simulate(name, algorithm(tree), tree, requests) for name, algorithm in ALGORITHMS.items()]
-        ours = [it for it in outcomes if it.name in ("fair-share", "plan")]
+        outcomes = {name: simulate(name, algorithm(tree), tree, requests) for name, algorithm in ALGORITHMS.items()}
+        ours = [outcomes["fair-share"], outcomes["plan"]]
         counts = sum(it.violations for it in ours), sum(it.invalid for it in ours)
-        found.add_row(title, *map(_told, outcomes), f"{counts[0]}, {counts[1]}")
-    return found
+        found.add_row(title, *map(_told, outcomes.values()), f"{counts[0]}, {counts[1]}")
+        erred = estimates(outcomes["plan"], Signals())
+        errors = (erred.ready_min, erred.cost_percent, erred.carbon_percent, erred.energy_percent)
+        shown = (f"{it.within(0.5):.0f}, {it.within(0.9):.0f} ({it.median:+.0f})" for it in errors)
+        counted = f"{erred.missed} of {erred.told_ready}", f"{erred.had_all} of {erred.told_short}"
+        told.add_row(title, *shown, *counted)
+    return found, told
 
 
 def _told(outcome: Outcome) -> str:

@@ -40,10 +40,11 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--no-faults", action="store_true")
     parser.add_argument("--unguarded", action="store_true", help="all drivers let those wait that keep no schedule")
+    parser.add_argument("--streams", action="store_true", help="there is a server for Teslas, which tell by themselves")
     parser.add_argument("--write", action="store_true", help="into docs/vehicles.md")
     asked = parser.parse_args()
     faults = NO_FAULTS if asked.no_faults else Faults()
-    found = months(asked.cars, asked.nights, faults, asked.processes, unguarded=asked.unguarded)
+    found = months(asked.cars, asked.nights, faults, asked.processes, unguarded=asked.unguarded, streams=asked.streams)
     Console(width=240).print(report(found, asked.nights), bars(found))
     if asked.write:
         write(found, asked.nights)
@@ -139,11 +140,13 @@ def _bars(found: Mapping[str, Tally]) -> list[tuple[str, str, str]]:
     ]
 
 
-def months(number: int, nights: int, faults: Faults, processes: int, *, unguarded: bool = False) -> Mapping[str, Tally]:
+def months(
+    number: int, nights: int, faults: Faults, processes: int, *, unguarded: bool = False, streams: bool = False
+) -> Mapping[str, Tally]:
     """Tallies by maker."""
     found: dict[str, Tally] = {}
     firsts = range(0, number, _AT_ONCE)
-    run = partial(_some, number, nights, faults, unguarded)
+    run = partial(_some, number, nights, faults, unguarded, streams)
     with ProcessPoolExecutor(processes) as pool:
         for part in pool.map(run, firsts):
             for name, it in part.items():
@@ -151,8 +154,8 @@ def months(number: int, nights: int, faults: Faults, processes: int, *, unguarde
     return found
 
 
-def _some(number: int, nights: int, faults: Faults, unguarded: bool, first: int) -> Mapping[str, Tally]:
-    return fleet(min(_AT_ONCE, number - first), nights, faults, first, unguarded=unguarded)
+def _some(number: int, nights: int, faults: Faults, unguarded: bool, streams: bool, first: int) -> Mapping[str, Tally]:
+    return fleet(min(_AT_ONCE, number - first), nights, faults, first, unguarded=unguarded, streams=streams)
 
 
 def _row(name: str, it: Tally, nights: int) -> list[str]:

@@ -19,7 +19,7 @@ CALLS: Mapping[str, Mapping[str, int]] = {
     "unplug": {"GetItem": 4, "Query": 3, "PutItem": 2},
     "plan": {"GetItem": 4, "Query": 1, "PutItem": 2},
     "due": {"GetItem": 3, "Query": 1},
-    "look": {"GetItem": 2, "Query": 3, "PutItem": 2, "Decrypt": 1},
+    "look": {"GetItem": 2, "Query": 3, "PutItem": 3, "Decrypt": 1},
     "command": {"GetItem": 2, "Query": 2, "PutItem": 1, "Decrypt": 1},
     "refresh": {"GetItem": 1, "PutItem": 2, "Decrypt": 1, "Encrypt": 1},
 }

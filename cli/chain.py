@@ -13,6 +13,7 @@ NODE_REQUESTS: Mapping[str, int] = {
     "eth_getBlockByNumber": 15,
     "eth_call": 6,
     "eth_getTransactionCount": 5,
+    "eth_getBalance": 1,
     "eth_maxPriorityFeePerGas": 1,
     "eth_estimateGas": 1,
     "eth_sendRawTransaction": 1,

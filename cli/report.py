@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rich.table import Table
@@ -13,6 +13,7 @@ from cli.fleet import Fleet, use
 from cli.standing import FIXED
 from cli.storm import AGEINGS, WAITS, quickest_s, simulate
 from cli.storm import echoes as storm_echoes
+from cli.transparency import CLAIMS, PAPER
 
 HEARTBEATS_S = (60, 300, 420, 540)
 TARGET_USD = 0.045
@@ -137,7 +138,17 @@ def log(fleet: Fleet) -> Sheet:
     more = {name: usd - without.get(name, 0) for name, usd in kept.items()}
     rows = [[name, f"${usd:.2f}"] for name, usd in sorted(more.items(), key=lambda it: -it[1]) if usd >= _CENT_USD / 2]
     rows.append(["**in all**", f"**${log_usd(fleet):.2f}**"])
+    rows.append(["beside it, a thousand invoices and credit notes, each an entry", f"${1000 * parts_usd(PAPER):.4f}"])
+    rows.append(
+        ["beside it, a thousand charges whose meters sign: records claimed", f"${1000 * parts_usd(CLAIMS):.4f}"]
+    )
     return Sheet([f"log and evidence, {fleet.sessions_per_day:,.0f} sessions a day", "USD a month"], rows)
+
+
+def parts_usd(parts: Mapping[str, float]) -> float:
+    """What so much of each price comes to."""
+    prices = price_list()["prices"]
+    return sum(cost(amount, prices[key]) for key, amount in parts.items())
 
 
 def log_usd(fleet: Fleet) -> float:

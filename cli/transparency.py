@@ -8,6 +8,7 @@ What a settled session adds to its own workflow (a message, a salt in its row) i
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from math import ceil
 from typing import Protocol
 
@@ -31,6 +32,15 @@ _DISPUTED = 1_000
 LOOKS_AT_DISPUTES = 6 / _DISPUTED
 # Beyond what a look at a session takes: two notices, an alarm, two states of a row; what is read for the file, twice.
 _WRITES, _READS, _EVIDENCE_UNITS = 12, 20, 60
+
+# What an invoice or credit note adds: brought by itself, with its part of a batch, and kept for the first year.
+PAPER: Mapping[str, float] = {
+    "queue_request": 1 + 2 / _MESSAGES_A_REQUEST,
+    "write_unit": (_CLAIM_BYTES + _NAME_BYTES) / _WRITE_STEP,
+    "bucket_gb_month": _FIRST_YEAR_MONTHS * _FILE_BYTES / _GB,
+}
+# That the records which a charge is billed by are no other charge's: its begin's and its end's.
+CLAIMS: Mapping[str, float] = {"write_unit": 2}
 
 
 class Charged(Protocol):

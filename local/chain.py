@@ -47,6 +47,7 @@ class ChainServer:
             "eth_getBlockByNumber": self._block,
             "eth_call": self._call,
             "eth_getTransactionCount": lambda who, block: hex(tester.get_nonce(who, _block_of(block))),
+            "eth_getBalance": lambda who, block: hex(tester.get_balance(who, _block_of(block))),
             "eth_maxPriorityFeePerGas": lambda: hex(_TIP),
             "eth_estimateGas": self._gas,
             "eth_sendRawTransaction": self._sent,

@@ -17,7 +17,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from local.makers_cars import CarFault, SimulatedCar
 from local.makers_oauth import CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, WEBHOOK_SECRET, OAuthServer
-from local.makers_shapes import enode_vehicle, smartcar_value, tesla_data
+from local.makers_shapes import enode_vehicle, smartcar_value, tesla_data, tesla_schedule
+from local.makers_smartcar import APPLICATION_ID, WEBHOOK_ID, SmartcarV3
 
 HOST = "127.0.0.1"
 NAMES = ("smartcar", "enode", "tesla")
@@ -39,7 +40,11 @@ class CarMakers:
         self.busy: dict[str, int] = {}
         self.billed: Counter[tuple[str, str]] = Counter()
         self.invalid: list[str] = []
+        # Whether there is a server that Teslas can tell, and which of them do.
+        self.has_stream = False
+        self.streaming: set[str] = set()
         self.doors = {name: OAuthServer(clock, by_header=name != "tesla") for name in NAMES}
+        self.smartcar = SmartcarV3(clock, self.doors["smartcar"], cars=self.cars, billed=self.billed)
         self._server = ThreadingHTTPServer((HOST, 0), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="makers", daemon=True)
@@ -53,14 +58,18 @@ class CarMakers:
     def settings(self) -> dict[str, str]:
         """The app's settings that lead here."""
         keys = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "webhook_secret": WEBHOOK_SECRET}
+        v3 = {**keys, "application_id": APPLICATION_ID, "webhook_id": WEBHOOK_ID}
         parts = {
-            "smartcar": ("connect", "auth", "api"),
+            "smartcar": ("connect", "auth", "api", "iam", "vehicle", "management"),
             "enode": ("auth", "api"),
             "tesla": ("authorize", "auth", "api", "command"),
         }
         addresses = {name: dict.fromkeys(asked, f"{self.base}/{name}") for name, asked in parts.items()}
+        if self.has_stream:
+            addresses["tesla"]["stream"] = "https://stream.example:4443"
+            keys["stream_ca"] = "-----BEGIN CERTIFICATE-----"
         return {
-            "KERB_CAR_MAKER_KEYS": json.dumps(dict.fromkeys(NAMES, keys)),
+            "KERB_CAR_MAKER_KEYS": json.dumps(dict.fromkeys(NAMES, keys) | {"smartcar": v3}),
             "KERB_CAR_MAKER_ADDRESSES": json.dumps(addresses),
             "KERB_CAR_REDIRECT_URL": REDIRECT_URI,
         }
@@ -89,27 +98,33 @@ class CarMakers:
     def answer(self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: Any) -> Answer:
         """Status, what it says, and headers of what the maker answers that the path names first."""
         _, maker, *parts = path.split("/")
-        if maker not in NAMES:
-            return 404, {}, {}
-        if maker in self.down:
-            return 503, {}, {}
+        if maker not in NAMES or maker in self.down:
+            return 503 if maker in NAMES else 404, {}, {}
         if maker in self.busy:
             return 429, {"type": "RATE_LIMIT"}, {"Retry-After": str(self.busy[maker])}
         route, asked = "/".join(parts), (method, query, headers, body)
         if (told := self._door(maker, route, asked)) is not None:
             return told
+        if maker == "smartcar" and route.startswith("v3/"):
+            return self._noted(f"{maker} {method} {route}", self.smartcar.answer(route[3:], asked))
         consent = self.doors[maker].whose(headers)
         if consent is None:
             return 401, {"type": "AUTHENTICATION", "error": "token expired"}, {}
         answers = {"smartcar": self._smartcar, "enode": self._enode, "tesla": self._tesla}
-        status, said, more = answers[maker](route, asked, consent.account)
-        if status in (400, 404, 405):
-            self.invalid.append(f"{maker} {method} {route}: {status}")
-        return status, said, more
+        return self._noted(f"{maker} {method} {route}", answers[maker](route, asked, consent.account))
+
+    def _noted(self, what: str, told: Answer) -> Answer:
+        if told[0] in (400, 404, 405):
+            self.invalid.append(f"{what}: {told[0]}")
+        return told
 
     def _door(self, maker: str, route: str, asked: Asked) -> Answer | None:
         method, query, headers, body = asked
-        door = self.doors[maker]
+        is_v3 = maker == "smartcar" and (route == "oauth2/token" or query.get("response_type") == "none")
+        if is_v3 and (method, route) == ("GET", "oauth/authorize"):
+            status, where = self.smartcar.connect(query)
+            return status, {}, {"Location": where}
+        door = self.smartcar.application if is_v3 else self.doors[maker]
         if (method, route) in (("GET", "oauth/authorize"), ("GET", "oauth2/v3/authorize")):
             status, where = door.authorize(query)
             return status, {}, {"Location": where}
@@ -226,9 +241,19 @@ class CarMakers:
                     for number, it in enumerate(self.cars.get(account, {}).values())
                 ]
                 return 200, {"response": listed, "count": len(listed)}, {}
+            case "POST", ["api", "1", "vehicles", "fleet_telemetry_config"] if body["config"]["ca"]:
+                able = {it for it in body["vins"] if self.cars[account][it].keeps_by_place}
+                self.streaming |= able
+                skipped = {"missing_key": [], "unsupported_firmware": [it for it in body["vins"] if it not in able]}
+                return 200, {"response": {"updated_vehicles": len(able), "skipped_vehicles": skipped}}, {}
+            case "DELETE", ["api", "1", "vehicles", vin, "fleet_telemetry_config"]:
+                self.streaming.discard(vin)
+                return 200, {"response": {"updated_vehicles": 1}}, {}
             case _, ["api", "1", "vehicles", vin, *what] if (car := self._found(account, vin)) is not None:
                 if headers.get("content-type") != "application/json":
                     self.invalid.append("tesla: Content-Type")
+                if self._is_hidden(headers, query.get("endpoints", "")):
+                    return 403, {"response": None, "error": "Unauthorized missing scopes"}, {}
                 return self._tesla_car(car, (method, "/".join(what)), query, body)
         return 404, {"response": None, "error": "not_found"}, {}
 
@@ -261,9 +286,20 @@ class CarMakers:
                 why = car.told(at, "amps", value)
             case "set_scheduled_charging", {"enable": bool(on), "time": int(minutes)}:
                 why = car.told(at, "schedule", begins=time(minutes // 60, minutes % 60) if on else None)
+            case "add_charge_schedule", dict() if car.keeps_by_place and (kept := tesla_schedule(body)) is not None:
+                number, schedule = kept
+                why = car.told(at, "add_schedule", number, schedule=schedule)
+            case "remove_charge_schedule", {"id": int(number)} if car.keeps_by_place:
+                why = car.told(at, "remove_schedule", number)
             case _:
                 return 400, {"response": None, "error": "invalid_command"}, {}
         return 200, {"response": {"result": not why, "reason": why}}, {}
+
+    def _is_hidden(self, headers: Mapping[str, str], endpoints: str) -> bool:
+        """Whether something is asked that shows where the car is, and its driver did not allow that."""
+        consent = self.doors["tesla"].whose(headers)
+        of_place = {"location_data", "charge_schedule_data"} & set(endpoints.split(";"))
+        return bool(of_place) and (consent is None or "vehicle_location" not in consent.scopes)
 
     def _tesla_state(self, car: SimulatedCar) -> str:
         if CarFault.NO_COVERAGE in car.faults:

@@ -11,12 +11,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 
+from chalicelib.domain.chargers.geography import GeoPoint, distance_m
+
 # A car that nobody does anything with falls asleep.
 SLEEPS_AFTER = timedelta(minutes=15)
 WAKES_WITHIN = timedelta(seconds=30)
 # A 12 V battery of 45 Ah, of which a car may use two thirds; awake it takes some 15 A, asleep 20 mA, a wake 0.5 Ah.
 _SMALL_WH, _AWAKE_W, _ASLEEP_W, _WAKE_WH = 360.0, 180.0, 0.25, 6.0
 _FLAT = 0.2
+# A schedule holds so far around its place; Tesla does not say how far.
+_SAME_PLACE_M = 200
 
 
 class CarFault(StrEnum):
@@ -26,6 +30,16 @@ class CarFault(StrEnum):
     OLD_VALUES = "old_values"
     NO_COVERAGE = "no_coverage"
     NEVER_WAKES = "never_wakes"
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceSchedule:
+    """One of a car's schedules: when it begins to charge there, each day."""
+
+    begins: time
+    latitude: float
+    longitude: float
+    is_on: bool = True
 
 
 @dataclass
@@ -41,6 +55,10 @@ class SimulatedCar:
     amps: int = 16
     is_plugged: bool = False
     wants_charge: bool = True
+    # What it runs, and from 2024.26 on the schedules that it keeps, each of one place, by their numbers.
+    software: str = "2026.32.6 4f1c0a2b"
+    schedules: dict[int, PlaceSchedule] = field(default_factory=dict)
+    # Older cars keep one, wherever they stand.
     schedule: time | None = None
     latitude: float = 52.52
     longitude: float = 13.405
@@ -58,6 +76,23 @@ class SimulatedCar:
     def percent(self) -> int:
         """How full it is."""
         return int(self.energy_wh * 100 / self.battery_wh)
+
+    @property
+    def keeps_by_place(self) -> bool:
+        """Whether its schedules are each of one place."""
+        year, week = self.software.split(".")[:2]
+        return (int(year), int(week)) >= (2024, 26)
+
+    @property
+    def beginnings(self) -> list[time]:
+        """When it begins to charge by itself where it stands."""
+        here = GeoPoint(self.latitude, self.longitude)
+        kept = [
+            it.begins
+            for it in self.schedules.values()
+            if it.is_on and distance_m(here, GeoPoint(it.latitude, it.longitude)) <= _SAME_PLACE_M
+        ]
+        return [*kept, *([self.schedule] if self.schedule is not None else [])]
 
     @property
     def is_charging(self) -> bool:
@@ -78,7 +113,7 @@ class SimulatedCar:
         """Be as it is at a later moment."""
         with self.lock:
             hours = max(0.0, (at - self.at).total_seconds() / 3600)
-            if self.schedule is not None and self.is_plugged and self._passed(self.schedule, at):
+            if self.is_plugged and any(self._passed(it, at) for it in self.beginnings):
                 self.wants_charge = True
             if self.is_charging:
                 full = self.battery_wh * self.limit_percent / 100
@@ -93,7 +128,7 @@ class SimulatedCar:
         """A plug goes in or comes out, which wakes it."""
         with self.lock:
             self.move_to(at)
-            self.is_plugged, self.stirred_at, self.wants_charge = is_in, at, self.schedule is None
+            self.is_plugged, self.stirred_at, self.wants_charge = is_in, at, not self.beginnings
 
     def drive(self, at: datetime, energy_wh: float) -> None:
         """It is driven so far, and its small battery is full again."""
@@ -111,7 +146,14 @@ class SimulatedCar:
             self.small_wh = max(0.0, self.small_wh - _WAKE_WH)
             self.stirred_at = at + WAKES_WITHIN
 
-    def told(self, at: datetime, command: str, value: int = 0, begins: time | None = None) -> str:
+    def told(
+        self,
+        at: datetime,
+        command: str,
+        value: int = 0,
+        begins: time | None = None,
+        schedule: PlaceSchedule | None = None,
+    ) -> str:
         """Do something; returns why not, empty where it is done, or said to be."""
         with self.lock:
             self.move_to(at)
@@ -125,10 +167,10 @@ class SimulatedCar:
             if command == "stop" and not self.is_charging:
                 return "not_charging"
             if CarFault.IGNORES not in self.faults:
-                self._do(command, value, begins)
+                self._do(command, value, begins, schedule)
             return ""
 
-    def _do(self, command: str, value: int, begins: time | None) -> None:
+    def _do(self, command: str, value: int, begins: time | None, schedule: PlaceSchedule | None) -> None:
         match command:
             case "start":
                 self.wants_charge = True
@@ -138,8 +180,16 @@ class SimulatedCar:
                 self.limit_percent = value
             case "amps":
                 self.amps = value
-            case "schedule":
+            case "schedule" if not self.keeps_by_place:
                 self.schedule = begins
+            case "schedule" if begins is not None:
+                # It makes another one each time, and takes none away.
+                number = max(self.schedules, default=0) + 1
+                self.schedules[number] = PlaceSchedule(begins, self.latitude, self.longitude)
+            case "add_schedule" if schedule is not None:
+                self.schedules[value] = schedule
+            case "remove_schedule":
+                self.schedules.pop(value, None)
 
     def _passed(self, moment: time, at: datetime) -> bool:
         """Whether that time of day has come since it was last looked at."""

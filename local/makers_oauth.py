@@ -43,6 +43,8 @@ class OAuthServer:
         self._clock, self._by_header = clock, by_header
         self.account = "alice"
         self.denies = False
+        # Scopes that the driver does not allow, of those that are asked for.
+        self.leaves_out: set[str] = set()
         self.redirect_uri = REDIRECT_URI
         self.consents: list[Consent] = []
         self.reused = 0
@@ -69,7 +71,8 @@ class OAuthServer:
         if self.denies:
             return 302, f"{self.redirect_uri}?" + urlencode({"error": "access_denied", "state": query["state"]})
         code = secrets.token_urlsafe(16)
-        self._codes[code] = (query, Consent(self.account, tuple(query["scope"].split())))
+        allowed = tuple(it for it in query["scope"].split() if it not in self.leaves_out)
+        self._codes[code] = (query, Consent(self.account, allowed))
         return 302, f"{self.redirect_uri}?" + urlencode({"code": code, "state": query["state"]})
 
     def token(self, headers: Mapping[str, str], form: Mapping[str, str]) -> Told:

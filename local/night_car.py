@@ -39,6 +39,7 @@ class NightCar:
     percent: float
     limit: int = 80
     schedule: OwnSchedule = _NO_SCHEDULE
+    keeps_by_place: bool = False
     plugged_at: datetime | None = None
     state: ChargingState = ChargingState.UNPLUGGED
     awake_until: datetime = _LONG_AGO
@@ -157,6 +158,7 @@ class NightCar:
             power_w=Observed(round(self._power_w()) if self.state is ChargingState.CHARGING else 0, at),
             position=Observed(self.home, at),
             schedule=Observed(self.schedule, at),
+            schedule_by_place=Observed(self.keeps_by_place, at),
             is_awake=Observed(True, at),
         )
 

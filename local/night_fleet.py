@@ -22,7 +22,7 @@ from chalicelib.domain.vehicles.capability import Capability
 from chalicelib.domain.vehicles.night import NightNews
 from chalicelib.domain.vehicles.telemetry import Telemetry
 from chalicelib.domain.vehicles.wish import CarWish, ReadyBy
-from chalicelib.records.vehicles import Vehicle
+from chalicelib.records.vehicles import PositionSharing, Vehicle
 from chalicelib.services.grid.home_plans import HomePlans
 from chalicelib.services.grid.linear_planner import LinearPlanner
 from chalicelib.services.vehicles.dispatch import CarDispatch
@@ -56,12 +56,21 @@ class _Moment:
 class CarMonth:
     """One car's nights with the product's services around it."""
 
-    def __init__(self, seed: int, faults: Faults, maker: str | None = None, *, unguarded: bool = False) -> None:
+    def __init__(
+        self,
+        seed: int,
+        faults: Faults,
+        maker: str | None = None,
+        *,
+        unguarded: bool = False,
+        streams: bool = False,
+        sharing: PositionSharing = PositionSharing.COARSE,
+    ) -> None:
         self.chance = random.Random(seed)
         self.faults = faults
         self.clock = _Moment(at=FIRST)
         self.tally = Tally(cars=1)
-        self.kind = kind(maker or _MAKERS[seed % len(_MAKERS)])
+        self.kind = kind(maker or _MAKERS[seed % len(_MAKERS)], streams=streams)
         self.power_w = self.chance.choice(_POWERS_W)
         self.car = NightCar(
             at=FIRST,
@@ -70,6 +79,7 @@ class CarMonth:
             battery_wh=self.chance.choice(_BATTERIES_WH),
             power_w=self.power_w,
             percent=self.chance.uniform(30, 80),
+            keeps_by_place=Capability.SCHEDULE in self.kind.can,
         )
         self.vehicle_id = f"car-{seed}"
         self.usual_h = self.chance.uniform(16.5, 20.5)
@@ -88,6 +98,7 @@ class CarMonth:
                 added_at=FIRST,
                 can=self.kind.can,
                 battery_wh=self.car.battery_wh,
+                sharing=sharing,
             )
         )
         self.line = Line(
@@ -156,6 +167,8 @@ class CarMonth:
         """The car tells by itself, if somebody hears it."""
         at = self.clock.at
         chance = self.chance.random()
+        if self.kind.pushes and self.line.covers(at):
+            self.line.hear(at)
         is_heard = self.kind.pushes and self.line.covers(at) and not self.line.is_revoked and not self._is_dead(at)
         if not is_heard or chance < self.faults.lost_news:
             return
@@ -328,10 +341,15 @@ def _span(
     return since, since + timedelta(hours=chance.uniform(0.3, most_h))
 
 
-def fleet(cars: int, nights: int, faults: Faults, first: int = 0, *, unguarded: bool = False) -> Mapping[str, Tally]:
-    """So many cars' months, by maker. `unguarded`: their drivers let those wait that keep no schedule."""
+def fleet(
+    cars: int, nights: int, faults: Faults, first: int = 0, *, unguarded: bool = False, streams: bool = False
+) -> Mapping[str, Tally]:
+    """So many cars' months, by maker. `unguarded`: their drivers let those wait that keep no schedule.
+
+    `streams`: there is a server for the cars that tell by themselves to nobody else.
+    """
     found: dict[str, Tally] = {}
     for seed in range(first, first + cars):
-        month = CarMonth(seed, faults, unguarded=unguarded)
+        month = CarMonth(seed, faults, unguarded=unguarded, streams=streams)
         found.setdefault(month.kind.name, Tally()).add(month.run(nights))
     return found

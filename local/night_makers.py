@@ -12,7 +12,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from chalicelib.adapters.vehicles.makers import maker_class
-from chalicelib.domain.vehicles.budget import NOTHING_SPENT, CallKind, CallPrices, Spending, counted, refused_until
+from chalicelib.domain.vehicles.budget import (
+    NOTHING_SPENT,
+    CallKind,
+    CallPrices,
+    Spending,
+    counted,
+    refused_until,
+    streamed,
+)
 from chalicelib.domain.vehicles.capability import (
     Capability,
     CarCommand,
@@ -37,6 +45,9 @@ from chalicelib.records.vehicles import (
 )
 from local.night_car import NightCar
 
+# A car's word is its charging state, its percentage and its limit at the most.
+_SIGNALS = 3
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
@@ -53,13 +64,18 @@ class Kind:
         return Capability.PUSH in self.can
 
 
-def kind(name: str) -> Kind:
-    """A maker's cars by what its adapter says of them; where nobody can wake one, its maker does for a command."""
+def kind(name: str, *, streams: bool = False) -> Kind:
+    """A maker's cars by what its adapter says of them; where nobody can wake one, its maker does for a command.
+
+    `streams`: there is a server for those that tell by themselves to nobody else.
+    """
     if name == "manual":
         return Kind(name=name, can=frozenset({Capability.PERCENT}), prices=CallPrices())
     adapter = maker_class(name)
     is_woken = Capability.WAKE not in adapter.offers
-    return Kind(name=name, can=adapter.offers, prices=adapter.prices, wakes_itself=is_woken)
+    needs_server = "stream" in adapter.addresses and not streams
+    can = adapter.offers - {Capability.PUSH} if needs_server else adapter.offers
+    return Kind(name=name, can=can, prices=adapter.prices, wakes_itself=is_woken)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +165,12 @@ class Line:
             return CarAnswer(AnswerKind.ACCEPTED)
         return self._done(command)
 
+    def hear(self, at: datetime) -> None:
+        """What the car tells by itself is billed, whoever hears it."""
+        self.spent = streamed(self.spent, _SIGNALS, self.kind.prices, at)
+        self.micro_usd += _SIGNALS * self.kind.prices.signal
+        self.months[f"{at:%Y-%m}"] = self.spent.micro_usd
+
     @property
     def is_cut(self) -> bool:
         """Whether something stands between us and the car this night."""
@@ -171,8 +193,10 @@ class Line:
                 is_so = self.car.stop()
             case SetCarLimit():
                 self.car.set_limit(command.percent)
+            case SetOwnSchedule(schedule, place) if not self.car.keeps_by_place or place or not schedule.is_on:
+                self.car.keep(schedule)
             case SetOwnSchedule():
-                self.car.keep(command.schedule)
+                is_so = False
         return CarAnswer(AnswerKind.ACCEPTED if is_so else AnswerKind.REFUSED, "" if is_so else "complete")
 
     def _reach(self, at: datetime) -> None:

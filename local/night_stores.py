@@ -96,6 +96,9 @@ class NoSessions:
     def is_of(self, session_id: str, driver_id: str) -> bool:
         return False
 
+    def naming(self, driver_id: str) -> Iterable[tuple[str, str]]:
+        return ()
+
     def name_car(self, session_id: str, name: str) -> None:
         return None
 

@@ -29,7 +29,7 @@ class _Shown:
 
 # Chosen by their seeds: the same night each time.
 _FIVE = (
-    _Shown("waits by its own schedule", 30, "tesla"),
+    _Shown("waits by its own schedule at home", 30, "tesla"),
     _Shown("out of reach for hours", 17, "tesla", replace(NO_FAULTS, uncovered=1.0)),
     _Shown("keeps no schedule", 5, "enode"),
     _Shown("its charge breaks off", 7, "smartcar", replace(NO_FAULTS, breaks_off=1.0)),

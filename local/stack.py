@@ -72,6 +72,7 @@ class Stack:
         self.stripe = StripeServer(None, self.webhook_secret)
         self.signals = SignalServer(self.clock)
         self.makers = CarMakers(self.clock)
+        self.makers.has_stream = True
         self.contract_pool = ContractPool(self.clock)
         self.mails = MailOutbox(self._read if self.options.confirms_accounts else None)
         self.user_pool_id = ""

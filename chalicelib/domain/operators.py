@@ -17,7 +17,8 @@ from chalicelib.domain.data_classes import dataclass, replace
 class AlarmKind(StrEnum):
     """What is wrong, and with whom: a charger, a session (`stuck_session`), an operator (`payments_failing`), a site.
 
-    `site_over_limit`, `load_silent` and `plans_failed` are about a site, `dispute_open` about a session.
+    `site_over_limit`, `load_silent` and `plans_failed` are about a site, `dispute_open` about a session,
+    `demand_response` about an operator's event.
     """
 
     OFFLINE = "offline"
@@ -34,6 +35,8 @@ class AlarmKind(StrEnum):
     LOAD_SILENT = "load_silent"
     DISPUTE_OPEN = "dispute_open"
     PLANS_FAILED = "plans_failed"
+    DEMAND_RESPONSE = "demand_response"
+    METER_KEY = "meter_key"
 
 
 class Severity(StrEnum):
@@ -90,9 +93,15 @@ ALARM_RULES: Mapping[AlarmKind, AlarmRule] = {
         severity=Severity.WARNING, quiet_for=timedelta(0), look_every=timedelta(minutes=5)
     ),
     AlarmKind.DISPUTE_OPEN: AlarmRule(severity=Severity.WARNING, quiet_for=timedelta(0), look_every=timedelta(days=1)),
+    # Until a person has pinned one of the two.
+    AlarmKind.METER_KEY: AlarmRule(severity=Severity.WARNING, quiet_for=timedelta(0), look_every=timedelta(days=1)),
     # Until a plan was found, or nobody is there any more who waits for one.
     AlarmKind.PLANS_FAILED: AlarmRule(
         severity=Severity.WARNING, quiet_for=timedelta(0), look_every=timedelta(minutes=15)
+    ),
+    # From its first second to its last, or until it is cancelled.
+    AlarmKind.DEMAND_RESPONSE: AlarmRule(
+        severity=Severity.WARNING, quiet_for=timedelta(0), look_every=timedelta(minutes=5)
     ),
 }
 _AHEAD_S, _BEHIND_S = 60, 600

@@ -28,6 +28,9 @@ class ChainNode(Protocol):
     def sent_by(self, address: bytes, block: int | None = None) -> int:
         """How many transactions of an address are in the chain as of that block (None: the newest): its next nonce."""
 
+    def balance(self, address: bytes) -> int:
+        """What an address has by now, in the chain's smallest unit."""
+
     def tip(self) -> int:
         """What is usually paid beyond the base fee, for a unit of gas."""
 

@@ -72,6 +72,9 @@ class CarSessions(Protocol):
     def is_of(self, session_id: str, driver_id: str) -> bool:
         """Whether it is that driver's, under way or over."""
 
+    def naming(self, driver_id: str) -> Iterable[tuple[str, str]]:
+        """All of a driver's sessions that name a car, and how each calls it."""
+
     def name_car(self, session_id: str, name: str) -> None:
         """Its driver's car is called so, also on its receipt; empty: no car is known there. Once more does no harm."""
 

@@ -24,6 +24,12 @@ class SignedValues(Protocol):
         BadCursor for one not ours.
         """
 
+    def claim(self, charger_id: str, ref: str, digests: Sequence[str]) -> bool:
+        """Whether these records are that transaction's to be billed by: false where one was another's before.
+
+        A write for each; the same again changes nothing.
+        """
+
 
 class MeterKeys(Protocol):
     """The public keys that a charger's meters were ever known by, or were told, each from when until when."""

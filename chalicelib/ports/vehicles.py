@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from chalicelib.domain.chargers.geography import GeoPoint
     from chalicelib.domain.vehicles.budget import Breaker, CallPrices
     from chalicelib.domain.vehicles.capability import Capability, CarCommand, OwnSchedule
     from chalicelib.domain.vehicles.telemetry import Telemetry
@@ -74,7 +75,7 @@ class TellsTelemetry(Maker, Protocol):
     def look(self, access: LinkAccess, maker_id: str, wanted: frozenset[Capability], at: datetime) -> Telemetry:
         """What the maker knows of what is wanted, each value with the car's own time.
 
-        Raises CarAsleep, CarUnreachable, LinkBroken, MakerUnavailable.
+        Raises CarAsleep, CarUnreachable, PlaceNotShared, LinkBroken, MakerUnavailable.
         """
 
 
@@ -112,8 +113,16 @@ class SetsAmps(Maker, Protocol):
 class KeepsSchedule(Maker, Protocol):
     """A maker whose cars have a schedule of their own, which holds when nobody is heard of any more."""
 
-    def set_schedule(self, access: LinkAccess, maker_id: str, schedule: OwnSchedule) -> CarAnswer:
-        """The car keeps that schedule from now on."""
+    def set_schedule(
+        self, access: LinkAccess, maker_id: str, schedule: OwnSchedule, place: GeoPoint | None
+    ) -> CarAnswer:
+        """The car keeps that schedule from now on, in place of the one that was set before.
+
+        `place`: of a car that tells `schedule_by_place`, and of no other; what its driver keeps there stays.
+        """
+
+    def drop_schedule(self, access: LinkAccess, maker_id: str) -> CarAnswer:
+        """A car that tells `schedule_by_place` loses the one that was set from here, and no other."""
 
 
 class WakesCar(Maker, Protocol):

@@ -160,6 +160,7 @@ class CarNews:
     """What a maker told by itself: of one car, under an id that is the same when it is told again.
 
     `is_gone`: the driver took the consent back there, `at` that time as the maker has it; of one car where it is named.
+    `signals`: how many values it is billed as, by a maker that bills those.
     """
 
     event_id: str
@@ -169,6 +170,7 @@ class CarNews:
     account: str = ""
     is_gone: bool = False
     at: datetime | None = None
+    signals: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,10 @@ class CarAsleep(Exception):
 
 class CarUnreachable(Exception):
     """The maker cannot reach the car: a garage, no coverage."""
+
+
+class PlaceNotShared(Exception):
+    """The driver allowed us much at the maker, but not where the car is: asked without that, it answers."""
 
 
 class NotPushed(Exception):

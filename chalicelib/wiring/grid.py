@@ -68,6 +68,7 @@ class GridServices(SessionServices):
             spread=SqsDemandSpread(client("sqs"), self.setting("DEMAND_RESPONSE_QUEUE", "")),
             managed_sites=self.managed_sites,
             looks=self.looks,
+            alarm_checks=self.alarm_checks,
             clock=self.clock,
         )
 

@@ -106,8 +106,9 @@ class NightServices(GridServices):
         self.car_nights.release(vehicle.driver_id, vehicle.vehicle_id)
 
     def car_left(self, vehicle: Vehicle) -> None:
-        """What power costs at its home goes with it."""
+        """What power costs at its home goes with it, and its name from the sessions that it was matched with."""
         self.home_energy.keep(vehicle.vehicle_id, None)
+        self.car_matching.forget(vehicle)
 
     @cached_property
     def car_matching(self) -> CarMatching:

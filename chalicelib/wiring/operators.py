@@ -52,6 +52,8 @@ class OperatorServices(OcppServices):
             message_log=self.message_log,
             sessions=self.sessions,
             managed_sites=self.managed_sites,
+            demand_events=self.demand_events,
+            meter_keys=self.meter_keys,
             clock=self.clock,
         )
 

@@ -28,7 +28,7 @@ class TransparencyServices(AccessServices):
     def pinned_keys(self) -> PinnedKeys:
         from chalicelib.services.transparency.pinned_keys import PinnedKeys
 
-        return PinnedKeys(self.meter_keys, self.clock)
+        return PinnedKeys(self.meter_keys, self.alarm_checks, self.clock)
 
     @cached_property
     def log_queue(self) -> LogQueue:

@@ -16,6 +16,7 @@ from local.simulate import chart
 from local.simulate.algorithms import ALGORITHMS, algorithm
 from local.simulate.day import Outcome, periods, simulate
 from local.simulate.days import Request, Unreadable, generate, replay, write
+from local.simulate.estimates import HEAD, Estimates, estimates, rows
 from local.simulate.signals import CARBON, PRICES, Signals
 from local.simulate.sites import SITES
 
@@ -80,15 +81,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     on_period=lambda bar=bar: bars.advance(bar),  # type: ignore[misc]
                 )
             )
-    rows = [_HEAD, *(_row(it, signals) for it in outcomes)]
+    lines = [_HEAD, *(_row(it, signals) for it in outcomes)]
     table = Table(title=title, title_justify="left")
     for number, name in enumerate(_HEAD):
         table.add_column(name, justify="right" if number else "left")
-    for row in rows[1:]:
+    for row in lines[1:]:
         table.add_row(*row)
     console.print(table)
+    for it in outcomes:
+        if it.told:
+            console.print(_told(estimates(it, signals)))
     if asked.html:
-        asked.html.write_text(chart.html(outcomes, title, rows))
+        asked.html.write_text(chart.html(outcomes, title, lines))
     if asked.png:
         try:
             chart.png(outcomes, title, asked.png)
@@ -153,6 +157,16 @@ def _requests(requests: Sequence[Request], title: str) -> Table:
         found.add_row(f"{first:%d %H:%M}", str(len(come)), f"{asked_kwh:.1f}", f"{stay_h:.1f}", str(there))
         first += _HOUR
     return found
+
+
+def _told(found: Estimates) -> Table:
+    """How the estimates of plug-in compare with what came."""
+    table = Table(title="What drivers were told at plug-in, against what came", title_justify="left")
+    for number, name in enumerate(HEAD):
+        table.add_column(name, justify="right" if number else "left")
+    for row in rows(found):
+        table.add_row(*row)
+    return table
 
 
 def _row(it: Outcome, signals: Signals) -> tuple[str, ...]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from chalicelib.domain.charging.preferences import ToldPlan
 from chalicelib.domain.grid.outlook import QUARTER
 from chalicelib.domain.grid.tree import Claim, Draw, Port, PortId, SiteTree
 from local.simulate.memory import Memory
@@ -69,6 +70,10 @@ class Planned:
         if plan is None or plan.begins_at != outlook.begins_at:
             self.planner.solve(claims, outlook, at)
         return self.planner.share(claims, at).limit_ma
+
+    def foretell(self, new: Collection[str], claims: Sequence[Claim], at: datetime) -> Mapping[str, ToldPlan]:
+        """As the product tells whoever has just plugged in."""
+        return self.planner.foretell(new, claims, self._signals.outlook(at, self._peak_w), at)
 
     def _highest_w(self, claims: Sequence[Claim], at: datetime) -> float:
         """The highest quarter so far, by meters."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import process_time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from chalicelib.domain.charging.preferences import ToldPlan
 from chalicelib.domain.grid.tree import Claim, Draw, PortId, SiteTree
 from local.simulate.days import Request
 from local.simulate.meters import Meters
@@ -22,14 +23,24 @@ _TAPERS_FROM = 0.8
 _LEAST_MA = 6_000
 
 
+@runtime_checkable
+class Foretells(Protocol):
+    """An algorithm that tells drivers what to expect."""
+
+    def foretell(self, new: Collection[str], claims: Sequence[Claim], at: datetime) -> Mapping[str, ToldPlan]:
+        """By session, of those that have just come."""
+        ...
+
+
 @dataclass(slots=True, kw_only=True)
 class Outcome:
     """What an algorithm came to.
 
-    `served_wh` and `asked_wh` by session; `power_w`, what was drawn in each period from `begins_at` on; `violations`,
-    meters (by period) that would have shown too much had all taken what they were granted, `overloads`, that did;
-    `invalid`, currents that no charger knows; `changes`, of a grant while a car was there; `asked_s`, what each
-    question took the processor.
+    `served_wh` and `asked_wh` by session; `taken_wh`, what a session took in each period in which it took anything;
+    `told`, what its driver was told as it came. `power_w`, what was drawn in each period from `begins_at` on;
+    `violations`, meters (by period) that would have shown too much had all taken what they were granted, `overloads`,
+    that did; `invalid`, currents that no charger knows; `changes`, of a grant while a car was there; `asked_s`, what
+    each question took the processor.
     """
 
     name: str
@@ -37,6 +48,8 @@ class Outcome:
     period: timedelta
     asked_wh: dict[str, int] = field(default_factory=dict)
     served_wh: dict[str, int] = field(default_factory=dict)
+    taken_wh: dict[str, dict[datetime, int]] = field(default_factory=dict)
+    told: dict[str, ToldPlan] = field(default_factory=dict)
     power_w: list[float] = field(default_factory=list)
     violations: int = 0
     overloads: int = 0
@@ -104,6 +117,7 @@ def simulate(
     outcome = Outcome(name=name, begins_at=begins_at, period=period)
     outcome.asked_wh = {it.session_id: it.asked_wh for it in requests}
     outcome.served_wh = dict.fromkeys(outcome.asked_wh, 0)
+    outcome.taken_wh = {it: {} for it in outcome.asked_wh}
     meters, chance = Meters(tree), random.Random(seed)
     levels = {it.port_id: {0, *(it.levels_ma or range(it.least_ma, it.most_ma + 1, it.step_ma))} for it in tree.ports}
     granted_before: dict[str, int] = {}
@@ -111,8 +125,12 @@ def simulate(
     while at < ends_at:
         there = [it for it in requests if it.arrives_at <= at < it.departs_at]
         began = process_time()
-        granted = algorithm.share([_claim(it, outcome, at) for it in there], at)
+        claims = [_claim(it, outcome, at) for it in there]
+        granted = algorithm.share(claims, at)
         outcome.asked_s.append(process_time() - began)
+        new = [it.session_id for it in there if it.session_id not in granted_before]
+        if new and isinstance(algorithm, Foretells):
+            outcome.told |= algorithm.foretell(new, claims, at)
         phases: dict[PortId, int | None] = {it.port_id: it.phases for it in there}
         told_ma = {it.port_id: granted.get(it.port_id, 0) for it in there}
         taken_ma = {it.port_id: _taken(it, told_ma[it.port_id], meters, outcome, period) for it in there}
@@ -126,7 +144,9 @@ def simulate(
             granted_before[it.session_id] = told
             drawn_w = meters.power_w(it.port_id, taken, it.phases)
             power_w += drawn_w
-            outcome.served_wh[it.session_id] += round(drawn_w * (period / timedelta(hours=1)))
+            if taken_wh := round(drawn_w * (period / timedelta(hours=1))):
+                outcome.taken_wh[it.session_id][at] = taken_wh
+                outcome.served_wh[it.session_id] += taken_wh
             seen_ma = max(0, taken + chance.randint(-noise_ma, noise_ma))
             by_phase = tuple(seen_ma if number < it.phases else 0 for number in range(3))
             algorithm.look(it.session_id, Draw(at=at, current_ma=(*by_phase,), granted_ma=told))  # type: ignore[arg-type]

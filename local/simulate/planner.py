@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import process_time
 
 from chalicelib.adapters.grid.highs import Highs
+from chalicelib.domain.charging.preferences import ToldPlan
 from chalicelib.domain.grid.arrivals import Arrivals
+from chalicelib.domain.grid.estimates import as_usual, estimate, fed, unmet_wh
 from chalicelib.domain.grid.outlook import QUARTER, Outlook, Plan
-from chalicelib.domain.grid.plans import problem, read
+from chalicelib.domain.grid.plans import PlanProblem, problem, read
 from chalicelib.domain.grid.stays import Settings
 from chalicelib.domain.grid.tree import Claim, Grants, SiteTree
 from chalicelib.ports.grid import Solver
 from local.simulate.memory import Memory
+
+# By session, what its driver is told.
+Told = Mapping[str, ToldPlan]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,15 +45,50 @@ class Planner:
         """
         before = self.arrivals or Arrivals(until=at - QUARTER)
         self.arrivals = before.with_claims(claims, at)
-        coming = self.arrivals.coming(claims, outlook.begins_at, self.settings.horizon // QUARTER)
-        outlook = replace(outlook, coming_permille=coming)
-        asked = problem(tree or self.memory.tree, self.memory.known(claims), outlook, at, settings=self.settings)
+        asked = self._problem(self.memory.known(claims), outlook, at, tree)
         began = process_time()
         solution = self.solver.solve(asked.program)
         self.solved_s.append(process_time() - began)
         self.unsolved += solution is None
         self.plan = read(asked, solution)
         self._planned = frozenset(it.session_id for it in claims)
+
+    def foretell(self, new: Collection[str], claims: Sequence[Claim], outlook: Outlook, at: datetime) -> Told:
+        """What those who have just come are told, by a plan of the next quarter on that is not kept."""
+        ports = {it.port_id: it for it in self.memory.tree.ports}
+        known = self.memory.known(claims)
+        usual = {it.session_id: as_usual(it, ports[it.port_id]) for it in known if it.session_id in new}
+        fed_ma = {name: self.memory.grants.limit_ma.get(it.port_id, 0) for name, it in usual.items()}
+        later_at = outlook.begins_at + QUARTER
+        then = [
+            fed(usual[it.session_id], ports[it.port_id], fed_ma[it.session_id], at, later_at)
+            if it.session_id in usual
+            else it
+            for it in known
+        ]
+        asked = self._problem(then, outlook.from_next(), later_at)
+        plan = read(asked, self.solver.solve(asked.program))
+        nothing = (0,) * (self.settings.horizon // QUARTER)
+        return {
+            name: estimate(
+                it,
+                ports[it.port_id],
+                plan.limit_ma.get(it.port_id, nothing),
+                outlook,
+                at,
+                unmet_wh=unmet_wh(plan, it) or 0,
+                fed_ma=fed_ma[name],
+            )
+            for name, it in usual.items()
+        }
+
+    def _problem(
+        self, claims: Sequence[Claim], outlook: Outlook, at: datetime, tree: SiteTree | None = None
+    ) -> PlanProblem:
+        quarters = self.settings.horizon // QUARTER
+        coming = self.arrivals.coming(claims, outlook.begins_at, quarters) if self.arrivals is not None else ()
+        outlook = replace(outlook, coming_permille=coming)
+        return problem(tree or self.memory.tree, claims, outlook, at, settings=self.settings)
 
     def share(self, claims: Sequence[Claim], at: datetime) -> Grants:
         """The grants at `at`, by the plan in force."""

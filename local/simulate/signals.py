@@ -61,6 +61,14 @@ class Signals:
             source="simulated",
         )
 
+    def price_micros(self, at: datetime) -> int:
+        """What a kilowatt-hour costs in the quarter in which `at` lies, as the outlook has it."""
+        return self.outlook(at).price_micros[0]
+
+    def carbon_g_at(self, at: datetime) -> int:
+        """What a kilowatt-hour emits in the quarter in which `at` lies."""
+        return self.outlook(at).carbon_g[0]
+
     def cost(self, outcome: Outcome) -> float:
         """Of a kilowatt-hour of what was drawn, the highest quarter's charge in it; 0 where nothing was."""
         drawn = self._drawn(outcome)

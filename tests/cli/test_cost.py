@@ -18,11 +18,12 @@ from chalicelib.domain.charging.session import Reason
 from chalicelib.handlers.sessions.routes import CHARGING_RETRY_MS
 from chalicelib.services.sessions.live_views import RENEW_S, VISIBLE_FOR
 from chalicelib.wiring import HEARTBEAT_S
+from cli import report
 from cli.__main__ import main
 from cli.bill import bill, by_service, cost, price_list, total_usd
 from cli.fleet import ACCESS_LOG_BYTES, CANARY_RUNS, DATA, SECONDS_A_MONTH, Fleet, counts, measured, use
 from cli.pages import BIG
-from cli.report import LOG_USD, SMALL_FLEETS, TARGET_USD, log_usd
+from cli.report import LOG_USD, SMALL_FLEETS, TARGET_USD, log_usd, parts_usd
 from cli.standing import (
     CANARY_FIXED,
     FIXED,
@@ -33,6 +34,7 @@ from cli.standing import (
     TABLES_OF_FUNCTIONS,
     TABLES_OF_STEPS,
 )
+from cli.transparency import CLAIMS, PAPER
 from infrastructure import (
     access_logs,
     alarms,
@@ -276,6 +278,14 @@ def test_access_logs_cost_what_their_lines_do() -> None:
 
 
 KEY_USD = 1
+
+
+def test_papers_in_the_log_and_claimed_records_are_paid_for_beside_it_and_are_within_its_promise() -> None:
+    text = report.log(BIG).markdown()
+    for parts in (PAPER, CLAIMS):
+        assert f"${1000 * parts_usd(parts):.4f}" in text
+    # As many of businesses' sessions invoiced by themselves as months of theirs.
+    assert log_usd(BIG) + KEY_USD + 75_000 * parts_usd(PAPER) < LOG_USD
 
 
 def test_log_and_evidence_cost_less_than_ten_dollars_a_month() -> None:

@@ -377,6 +377,15 @@ def test_news_for_browsers_is_not_told_twice_nor_late(dev: Template) -> None:
     assert "DeadLetterConfig" not in dev["Resources"]["TellViewers"]["Properties"]
 
 
+def test_plans_of_all_sites_in_the_same_minute_leave_places_to_all_others(dev: Template) -> None:
+    capped = {
+        it["Properties"]["FunctionName"]["Ref"]: it["Properties"]["ScalingConfig"]["MaximumConcurrency"]
+        for it in dev["Resources"].values()
+        if it["Type"] == "AWS::Lambda::EventSourceMapping" and "ScalingConfig" in it["Properties"]
+    }
+    assert capped == {"PlanSites": 50, "DemandResponse": 10, "SequenceLog": 2}
+
+
 def test_operators_who_wait_for_answers_leave_places_to_all_others(dev: Template) -> None:
     settings = {it["ResourcePath"]: it for it in dev["Resources"]["RestAPIStage"]["Properties"]["MethodSettings"]}
     paths = {"/" + it.replace("/", "~1"): it for it in dev["Resources"]["RestAPI"]["Properties"]["Body"]["paths"]}

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from chalicelib.domain.vehicles.budget import CallKind
+from chalicelib.domain.vehicles.controller import ControlRule
+from chalicelib.records.vehicles import PositionSharing
 from local.night_fleet import CarMonth, fleet
 from local.night_makers import NO_FAULTS, Faults
 from local.night_tally import Tally
@@ -44,3 +47,24 @@ def test_where_nothing_goes_wrong_all_are_ready_and_it_costs_less_than_charging_
     assert found.ready == found.could_be
     assert found.cost < found.cost_at_once
     assert found.carbon_kg < found.carbon_kg_at_once
+
+
+def test_a_car_that_shares_no_place_keeps_no_schedule_there_and_charges_at_once() -> None:
+    at_home, nowhere = CarMonth(30, NO_FAULTS, "tesla"), CarMonth(30, NO_FAULTS, "tesla", sharing=PositionSharing.NONE)
+    for month in (at_home, nowhere):
+        month.run(2)
+    assert at_home.car.schedule.is_on
+    assert not nowhere.car.schedule.is_on
+    control = nowhere.nights.known[nowhere.vehicle_id].control
+    assert control is not None
+    assert control.rule is ControlRule.NOTHING_BENEATH
+
+
+def test_a_tesla_that_streams_is_looked_at_less_and_costs_less_at_its_maker() -> None:
+    polled, streams = CarMonth(30, NO_FAULTS, "tesla"), CarMonth(30, NO_FAULTS, "tesla", streams=True)
+    looked, told = (month.run(4) for month in (polled, streams))
+    assert told.calls[CallKind.DATA] < looked.calls[CallKind.DATA]
+    assert told.micro_usd < looked.micro_usd
+    # What it tells is billed too.
+    calls = sum(number * streams.kind.prices.of(call) for call, number in told.calls.items())
+    assert told.micro_usd > calls

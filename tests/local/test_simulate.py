@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from chalicelib.domain.charging.preferences import ToldPlan
 from local.simulate import chart
 from local.simulate.__main__ import main
 from local.simulate.algorithms import ALGORITHMS
 from local.simulate.day import Outcome, simulate
 from local.simulate.days import Unreadable, generate, replay
+from local.simulate.estimates import estimates
 from local.simulate.signals import CARBON, PRICES, Signals
 from local.simulate.sites import SITES, house
 
@@ -129,11 +132,39 @@ def test_a_file_that_is_no_list_of_requests_says_where(tmp_path: Path, name: str
     assert main(["--replay", str(tmp_path / name)]) == 1
 
 
+def test_what_drivers_were_told_is_held_against_what_came() -> None:
+    """One was told as it came; one hears of ten minutes and a tenth of the energy too much; one will lack, and did."""
+    at = DAY + timedelta(hours=8)
+    price = Signals(price="fixed", carbon="even")
+    told = ToldPlan(planned_at=at, starts_at=at, ready_at=at + timedelta(hours=1), energy_wh=10_000)
+    told = replace(told, energy_cost_micros=1_500_000, carbon_g=2_500)
+    came = Outcome(name="plan", begins_at=at, period=timedelta(hours=1))
+    came.asked_wh = {"a": 10_000, "b": 10_000, "c": 10_000}
+    came.taken_wh = {"a": {at: 9_700, at + timedelta(hours=1): 300}, "b": {at: 9_000}, "c": {at: 11_000}}
+    came.told = {"a": told, "b": told, "c": replace(told, ready_at=None, energy_wh=5_000, unmet_wh=5_000)}
+    found = estimates(came, price)
+    assert found.ready_min.by_session == [0.0]
+    assert found.cost_percent.by_session == pytest.approx([0, -10, 0])
+    assert found.carbon_percent.by_session == pytest.approx([0, -10, 0])
+    assert found.energy_percent.by_session == pytest.approx([0, -10, 50])
+    assert (found.energy_percent.median, found.energy_percent.within(0.9)) == pytest.approx((0, 50))
+    assert (found.told_ready, found.missed, found.told_short, found.had_all) == (2, 1, 1, 1)
+
+
+def test_a_plan_tells_each_driver_once_as_they_come() -> None:
+    plan = outcome("plan", liars_h=1.0)
+    assert plan.told.keys() == plan.asked_wh.keys()
+    assert all(it.energy_cost_micros is not None for it in plan.told.values() if it.energy_wh)
+    assert not outcome("fair-share").told
+
+
 def test_the_command_prints_a_table_and_draws_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = tmp_path / "day.html"
     few = ["--site", "house", "--ports", "4", "--cars", "6", "--period", "30", "--html", str(page)]
-    assert main([*few, "-a", "fair-share", "-a", "uncontrolled"]) == 0
-    assert "house, 4 ports" in capsys.readouterr().out
+    assert main([*few, "-a", "fair-share", "-a", "uncontrolled", "-a", "plan"]) == 0
+    printed = capsys.readouterr().out
+    assert "house, 4 ports" in printed
+    assert printed.count("against what came") == 1
     text = page.read_text()
     assert text.count("<path") > 4
     assert "<td>fair-share</td>" in text

@@ -98,6 +98,15 @@ def test_a_linked_car_is_matched_confirmed_once_stops_at_its_percentage_and_stan
     world.driver.call("DELETE", path)
     assert eventually(lambda: world.driver.receipt(first)["car"] is None)
     assert "Kia" not in receipt_page(world, first)
+    # A car that is unlinked is named no more where it was.
+    third = begun(world, charger, car)
+    world.driver.call("PUT", f"/v1/sessions/{third}/vehicle", {"vehicle_id": vehicle_id})
+    world.driver.end(third)
+    world.driver.until(third, lambda it: it["state"] == "completed")
+    assert eventually(lambda: world.driver.receipt(third)["car"] == "Kia EV6 2024")
+    world.driver.call("DELETE", f"/v1/me/vehicles/{vehicle_id}")
+    assert eventually(lambda: world.driver.receipt(third)["car"] is None)
+    assert "Kia" not in receipt_page(world, third)
     assert world.stack.makers.invalid == []
 
 

@@ -41,6 +41,14 @@ def test_two_sites_are_lowered_by_one_word_and_given_back_by_another(world: Worl
         assert (held["event_id"], held["holds_permille"]) == (event_id, 1000)
         assert {it["bound"] for it in site.power()["ports"] if it["session_id"]} == {f"demand:{event_id}"}
 
+    # Whoever told it, the operator's people hear of it.
+    def is_alarm() -> bool:
+        world.stack.cloud.queues.deliver()
+        alarms = call("GET", "/v1/operator/alarms?limit=100&open=true")["items"]
+        return any(subject.endswith(event_id) for it in alarms for subject in it["subjects"])
+
+    eventually(is_alarm)
+
     def is_delivered() -> bool:
         for site in sites:
             site.looked()

@@ -139,6 +139,26 @@ def test_who_has_left_is_led_nowhere_by_what_comes_late(world: World, visitor: V
     expect(page.get_by_text("Plug in within")).to_be_visible()
 
 
+def test_what_is_typed_while_it_is_saved_stays_and_is_not_said_to_be_saved(world: World, visitor: Visitor) -> None:
+    page = visitor(service_workers="block").go()
+    signs_in(page, world, "/settings")
+    page.get_by_text("My business").click()
+    name, form = page.get_by_label("Name", exact=True), page.locator("form", has=page.locator("#business-name"))
+    name.fill("Ada")
+    held = Held(page, re.compile(r"/v1/me/business$"))
+    form.get_by_role("button", name="Save").click()
+    saves = held.asked()
+    name.fill("Ada Ltd")
+    saves.fulfill(json={**saves.request.post_data_json, "name": "Ada"})
+    has_settled(page)
+    expect(name).to_have_value("Ada Ltd")
+    expect(form.get_by_role("button", name="Save", exact=True)).to_be_visible()
+    form.get_by_role("button", name="Save").click()
+    held.asked().fulfill(json={"name": "Ada Ltd"})
+    expect(form.get_by_role("button", name="Saved")).to_be_visible()
+    expect(name).to_have_value("Ada Ltd")
+
+
 def test_a_mark_of_the_map_is_touched_though_its_number_changes_meanwhile(network: World, visitor: Visitor) -> None:
     assert network.stack
     visit = visitor(service_workers="block")

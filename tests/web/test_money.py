@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.scenarios.test_proof import invoice_proof
 from tests.scenarios.world import World
@@ -53,6 +54,46 @@ def test_a_bill_is_disputed_from_its_receipt_and_the_next_on_this_phone_sees_not
         expect(page.get_by_role("navigation", name="Main")).to_be_visible()
         expect(page.locator("main h1")).to_have_count(1)
     expect(page).to_have_title(re.compile("Kerb$"))
+
+
+def test_a_statement_goes_back_to_its_first_line_and_what_is_typed_beside_it_stays(
+    world: World, visitor: Visitor
+) -> None:
+    page = visitor(service_workers="block").go()
+    line = {"kind": "top_up", "amount_minor": 2_000, "session_id": None, "paid_minor": 0, "at": "2026-11-30T10:00:00Z"}
+
+    def lines(*numbers: int) -> list[dict[str, Any]]:
+        return [{**line, "balance_minor": 100 * it, "reference": f"t{it}"} for it in numbers]
+
+    def answer(route: Route) -> None:
+        is_first = "cursor=" not in route.request.url
+        route.fulfill(json={"items": lines(9, 8) if is_first else lines(7), "next_cursor": "c 1" if is_first else None})
+
+    page.route(re.compile(r"/v1/me/wallets/EUR/entries"), answer)
+    signs_in(page, world, "/wallet")
+    page.get_by_text("Pay in by itself", exact=True).click()
+    page.get_by_label("In a month at the most (EUR)").fill("77")
+    page.get_by_role("button", name="Show older ones").click()
+    expect(page.get_by_text("€7.00 after it")).to_be_visible()
+    expect(page.get_by_text("€9.00 after it")).to_be_visible()
+    expect(page.get_by_role("button", name="Show older ones")).to_have_count(0)
+    # Money that comes draws what is in it anew, and takes nothing from whoever types.
+    page.get_by_role("button", name="Pay in €20.00").click()
+    expect(page.locator("[data-figure=balance]")).to_have_text("€20.00")
+    expect(page.get_by_label("In a month at the most (EUR)")).to_have_value("77")
+
+
+def test_a_paper_is_a_link_to_touch_where_no_tab_may_be_opened(world: World, visitor: Visitor) -> None:
+    _, session_id = charged(world)
+    page = visitor(service_workers="block").go()
+    signs_in(page, world, f"/receipt/{session_id}")
+    expect(page.get_by_role("button", name="Open as PDF")).to_be_visible()
+    page.evaluate("() => { window.open = () => null; }")
+    page.get_by_role("button", name="Open as PDF").click()
+    link = page.get_by_role("link", name="It is here: open it")
+    expect(link).to_have_attribute("target", "_blank")
+    assert "/v1/receipts/" in (link.get_attribute("href") or "")
+    assert page.url.endswith(f"#/receipt/{session_id}")
 
 
 def test_a_currency_without_hundredths_is_counted_in_whole_ones(network: World, visitor: Visitor) -> None:

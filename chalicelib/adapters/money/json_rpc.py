@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
 import urllib3
 
-from chalicelib.domain.data_classes import dataclass
+from chalicelib.domain.data_classes import dataclass, field
 from chalicelib.ports.chain import Block
 from chalicelib.records.money import ChainUnavailable
 
@@ -28,11 +27,16 @@ class _Refused(ChainUnavailable):
 
 @dataclass(frozen=True)
 class JsonRpcNode:
-    """The port ChainNode. Methods make one request, and the first of a process one more: which chain it is."""
+    """The port ChainNode. Methods make one request, and one more until the node has said that it is of its chain.
+
+    That is remembered; that it is of another is not: behind one address may stand many nodes, and a wrong one is
+    replaced while this process lives on.
+    """
 
     http: urllib3.PoolManager
     url: str
     chain_id: int
+    _known: set[int] = field(default_factory=set, init=False, repr=False, compare=False)
 
     def block(self, number: int | None = None) -> Block:
         told = self._asked("eth_getBlockByNumber", _tag(number), False)
@@ -53,6 +57,9 @@ class JsonRpcNode:
     def sent_by(self, address: bytes, block: int | None = None) -> int:
         return self._number("eth_getTransactionCount", _hex(address), _tag(block))
 
+    def balance(self, address: bytes) -> int:
+        return self._number("eth_getBalance", _hex(address), _tag(None))
+
     def tip(self) -> int:
         return self._number("eth_maxPriorityFeePerGas")
 
@@ -69,21 +76,14 @@ class JsonRpcNode:
         return True
 
     def _number(self, method: str, *params: Any) -> int:
-        told = self._asked(method, *params)
-        try:
-            return int(told, 16)
-        except (TypeError, ValueError) as error:
-            raise ChainUnavailable(f"{method} answers no number") from error
+        return _number_of(method, self._asked(method, *params))
 
     def _asked(self, method: str, *params: Any) -> Any:
-        if not self._is_the_chain:
-            raise ChainUnavailable(f"the node is of another chain than {self.chain_id}")
+        if self.chain_id not in self._known:
+            if _number_of("eth_chainId", self._told("eth_chainId", ())) != self.chain_id:
+                raise ChainUnavailable(f"the node is of another chain than {self.chain_id}")
+            self._known.add(self.chain_id)
         return self._told(method, params)
-
-    @cached_property
-    def _is_the_chain(self) -> bool:
-        told = self._told("eth_chainId", ())
-        return isinstance(told, str) and told.lower() == hex(self.chain_id)
 
     def _told(self, method: str, params: tuple[Any, ...]) -> Any:
         asked = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
@@ -127,6 +127,13 @@ def _result(method: str, status: int, body: bytes) -> Any:
     if status != _OK or not isinstance(told, dict) or told.get("id") != 1 or told.get("result") is None:
         raise ChainUnavailable(f"{method}: {status}, and no result")
     return told["result"]
+
+
+def _number_of(method: str, told: Any) -> int:
+    try:
+        return int(told, 16)
+    except (TypeError, ValueError) as error:
+        raise ChainUnavailable(f"{method} answers no number") from error
 
 
 def _tag(block: int | None) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from threading import Event, Timer
+from queue import Empty, SimpleQueue
+from threading import Event, Thread, Timer
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
@@ -57,7 +58,8 @@ class Web:
             if parts.scheme not in _PORTS or not host or parts.username is not None:
                 raise NoReply("no web address")
             port = port or _PORTS[parts.scheme]
-            pool = outside_pool(parts.scheme, host, port, self.resolve, may_be_inside=self.may_be_inside)
+            named = _by_then(self.resolve, request.most_s)
+            pool = outside_pool(parts.scheme, host, port, named, may_be_inside=self.may_be_inside)
         except OSError:
             raise NoReply("name not found") from None
         except ValueError:
@@ -105,6 +107,30 @@ class Web:
             body += chunk
             if len(body) > most_bytes:
                 raise NoReply("answer too long")
+
+
+def _by_then(resolve: Resolve, most_s: float) -> Resolve:
+    """The same within so many seconds: the name server is a stranger's too, and the system waits for it much longer."""
+
+    def resolved(host: str, port: int) -> list[str]:
+        told: SimpleQueue[list[str] | Exception] = SimpleQueue()
+
+        def look() -> None:
+            try:
+                told.put(resolve(host, port))
+            except (OSError, ValueError) as error:
+                told.put(error)
+
+        Thread(target=look, daemon=True).start()
+        try:
+            found = told.get(timeout=most_s)
+        except Empty:
+            raise TimeoutError from None
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    return resolved
 
 
 @contextmanager

@@ -31,7 +31,9 @@ _TITLES = {
     AlarmKind.LIMIT_IGNORED: "a charger does not keep its limit",
     AlarmKind.SITE_OVER_LIMIT: "a site is above its limit",
     AlarmKind.LOAD_SILENT: "nobody tells what a building takes",
+    AlarmKind.METER_KEY: "a charger tells another key of its meter",
     AlarmKind.PLANS_FAILED: "no plan is found for a site",
+    AlarmKind.DEMAND_RESPONSE: "sites are asked to take less",
 }
 _NAMED = 20
 

@@ -1,7 +1,8 @@
 """Signed meter values and the keys of meters in DynamoDB.
 
 Values are kept to the letter and in order, beside the readings and as long as receipts: a message's lie in one row,
-placed by its first time and by what it says, so that told again it is there once. A charger's keys are one item.
+placed by its first time and by what it says, so that told again it is there once; and of each record that a charge was
+billed by, whose it is. A charger's keys are one item.
 """
 
 from __future__ import annotations
@@ -68,6 +69,12 @@ class DynamoSignedValues:
             found += decode(list[SignedValue], row.body)
             position = row.position
         return found, None
+
+    def claim(self, charger_id: str, ref: str, digests: Sequence[str]) -> bool:
+        """A call for each, until one is refused."""
+        is_its = ReadingsRow.body.does_not_exist() | (ReadingsRow.body == ref)
+        billed = f"!billed#{quote(charger_id, safe='')}"
+        return all(put(ReadingsRow(billed, it, body=ref, expires_at=_now() + _KEPT), is_its) for it in digests)
 
 
 def _key(charger_id: str, ref: str) -> str:

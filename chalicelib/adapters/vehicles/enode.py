@@ -11,16 +11,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
 from chalicelib.adapters.vehicles.http import MakerAccount, MakerClient, Reply
+from chalicelib.adapters.vehicles.oauth import ApplicationToken
 from chalicelib.adapters.vehicles.values import moment, percent, place, seen, watts, whole_wh
-from chalicelib.domain.data_classes import dataclass, field
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.vehicles.budget import CallPrices
 from chalicelib.domain.vehicles.capability import Capability, ChargingState
 from chalicelib.domain.vehicles.telemetry import Telemetry
@@ -54,8 +55,6 @@ _STATES = {
     "PLUGGED_IN:FAULT": ChargingState.FAULT,
 }
 _GONE = ("user:vehicle:deleted", "user:credentials:invalidated")
-_EARLY = timedelta(minutes=1)
-_NOT_KNOWN = 401
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +77,6 @@ class Enode:
 
     account: MakerAccount
     client: MakerClient
-    _own: list[CarTokens] = field(default_factory=list)
-    _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
     def scopes(self, attempt: LinkAttempt) -> Sequence[ConsentScope]:
         told = [
@@ -170,27 +167,17 @@ class Enode:
     def _api(self) -> str:
         return self.account.addresses["api"]
 
-    def _asked(self, ask: Callable[[Mapping[str, str]], Reply]) -> Reply:
-        """A call, and once more with a new token where ours was refused before its time."""
-        token = self._token()
-        reply = ask({"Authorization": f"Bearer {token}", **_VERSION})
-        if reply.status != _NOT_KNOWN:
-            return reply
-        return ask({"Authorization": f"Bearer {self._token(refused=token)}", **_VERSION})
+    @cached_property
+    def _own(self) -> ApplicationToken:
+        return ApplicationToken(
+            account=self.account,
+            client=self.client,
+            token_url=f"{self.account.addresses['auth']}/oauth2/token",
+            by_header=True,
+        )
 
-    def _token(self, refused: str = "") -> str:
-        """The application's own (RFC 6749 §4.4), good for an hour; one of this process's asks for it."""
-        at = self.client.clock()
-        with self._one_at_a_time:
-            if not self._own or self._own[0].expires_at <= at + _EARLY or self._own[0].access == refused:
-                url = f"{self.account.addresses['auth']}/oauth2/token"
-                form = {"grant_type": "client_credentials"}
-                reply = self.client.post_form(url, {"Authorization": self.account.basic}, form)
-                if not reply.is_good or not reply.body.get("access_token"):
-                    raise reply.unavailable()
-                until = at + timedelta(seconds=int(reply.body.get("expires_in", 3600)))
-                self._own[:] = [CarTokens(access=str(reply.body["access_token"]), expires_at=until)]
-            return self._own[0].access
+    def _asked(self, ask: Callable[[Mapping[str, str]], Reply]) -> Reply:
+        return self._own.asked(lambda headers: ask({**headers, **_VERSION}))
 
     def _get(self, path: str, query: Mapping[str, str] | None = None) -> Reply:
         return self._asked(lambda headers: self.client.get(self._api + path, headers, query))

@@ -80,8 +80,10 @@ class MakerClient:
         """Read what is at an address."""
         return self._asked("GET", f"{url}?{urlencode(query)}" if query else url, headers, None)
 
-    def post(self, url: str, headers: Mapping[str, str], said: Mapping[str, Any]) -> Reply:
-        """Send a JSON object."""
+    def post(self, url: str, headers: Mapping[str, str], said: Mapping[str, Any] | None) -> Reply:
+        """Send a JSON object, or nothing but the request."""
+        if said is None:
+            return self._asked("POST", url, headers, None)
         told = {"Content-Type": "application/json", **headers}
         return self._asked("POST", url, told, json.dumps(said).encode())
 

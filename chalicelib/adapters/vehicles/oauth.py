@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from chalicelib.adapters.vehicles.http import MakerAccount, MakerClient, Reply
-from chalicelib.domain.data_classes import dataclass
+from chalicelib.domain.data_classes import dataclass, field
 from chalicelib.records.vehicles import CarTokens, ConsentScope, LinkAttempt, LinkBroken, MakerUnavailable
 
 # RFC 6749 §5.2, and what Tesla calls the same.
@@ -20,6 +21,8 @@ _OVER = ("invalid_grant", "login_required", "invalid_auth_code", "invalid_refres
 _LIFETIME_S = 3600
 # What stood between may have lost the answer of a maker that did what it was asked.
 _MAYBE_DONE = (500, 502, 504)
+_EARLY = timedelta(minutes=1)
+_NOT_KNOWN = 401
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +100,45 @@ class OAuthDoor:
         if self.by_header:
             return {}
         return {name: self.account.key(name) for name in ("client_id", "client_secret")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplicationToken:
+    """The application's own token (RFC 6749 §4.4), good for all its drivers; one of a process's threads asks for it."""
+
+    account: MakerAccount
+    client: MakerClient
+    token_url: str
+    by_header: bool
+    _held: list[CarTokens] = field(default_factory=list, repr=False)
+    _one_at_a_time: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def asked(self, ask: Callable[[Mapping[str, str]], Reply]) -> Reply:
+        """A call, and once more with a new token where ours was refused before its time."""
+        token = self._token()
+        reply = ask({"Authorization": f"Bearer {token}"})
+        if reply.status != _NOT_KNOWN:
+            return reply
+        again = ask({"Authorization": f"Bearer {self._token(refused=token)}"})
+        if again.status == _NOT_KNOWN:
+            # What is wrong with us is no driver's link.
+            raise again.unavailable()
+        return again
+
+    def _token(self, refused: str = "") -> str:
+        at = self.client.clock()
+        with self._one_at_a_time:
+            if not self._held or self._held[0].expires_at <= at + _EARLY or self._held[0].access == refused:
+                form = {"grant_type": "client_credentials"}
+                if not self.by_header:
+                    form |= {name: self.account.key(name) for name in ("client_id", "client_secret")}
+                headers = {"Authorization": self.account.basic} if self.by_header else {}
+                reply = self.client.post_form(self.token_url, headers, form)
+                if not reply.is_good or not reply.body.get("access_token"):
+                    raise reply.unavailable()
+                until = at + timedelta(seconds=int(reply.body.get("expires_in", _LIFETIME_S)))
+                self._held[:] = [CarTokens(access=str(reply.body["access_token"]), expires_at=until)]
+            return self._held[0].access
 
 
 def challenge(verifier: str) -> str:

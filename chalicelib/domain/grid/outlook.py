@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from chalicelib.domain.data_classes import dataclass, field
+from chalicelib.domain.data_classes import dataclass, field, replace
 from chalicelib.domain.grid.tree import PortId
 
 QUARTER = timedelta(minutes=15)
@@ -49,6 +49,19 @@ class Outlook:
         if self.begins_at.timestamp() % QUARTER.total_seconds():
             raise ValueError(f"an outlook begins with a quarter of an hour, not at {self.begins_at.isoformat()}")
 
+    def from_next(self) -> Outlook:
+        """The same from the next quarter on."""
+        rows = (
+            "price_micros",
+            "carbon_g",
+            "renewable_permille",
+            "solar_w",
+            "building_w",
+            "marginal_g",
+            "coming_permille",
+        )
+        return replace(self, begins_at=self.begins_at + QUARTER, **{name: getattr(self, name)[1:] for name in rows})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -57,12 +70,14 @@ class Plan:
     A port that is not named follows no plan: it has its fair share. Behind a row's end nothing is planned.
     `is_full` by port and quarter: what it is behind is used up, so that it may have at once what another leaves;
     elsewhere it waits by choice (`Claim.is_kept_to_plan`). `unmet_wh`: what a car is thought to lack when it leaves.
+    `coming_lacks_permille`: so much of what all ask for, who is there and who may come, will those lack who may come.
     """
 
     begins_at: datetime
     limit_ma: Mapping[PortId, tuple[int, ...]] = field(default_factory=dict)
     is_full: Mapping[PortId, tuple[bool, ...]] = field(default_factory=dict)
     unmet_wh: Mapping[PortId, int] = field(default_factory=dict)
+    coming_lacks_permille: int = 0
 
     def at(self, port_id: PortId, at: datetime) -> tuple[int | None, bool]:
         """What a claim at a port is told of the plan: its `planned_ma` and `is_kept_to_plan`."""

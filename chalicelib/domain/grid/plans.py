@@ -45,6 +45,7 @@ class PlanProblem:
 
     `columns`: by stay and by part in which it is there, the amounts that are its amperes together. `lacks`: by stay,
     the kilowatt-hours that it will not have. `behind`: by stay and part, the rows that may hold it back.
+    `coming`: what those ask for who may come, by the amount that is what they will not have.
     """
 
     program: LinearProgram
@@ -54,6 +55,7 @@ class PlanProblem:
     columns: tuple[tuple[tuple[int, ...], ...], ...]
     lacks: tuple[tuple[int, ...], ...]
     behind: Mapping[tuple[int, int], Sequence[int]]
+    coming: Mapping[int, float]
 
 
 def problem(  # noqa: PLR0913, PLR0917 (as `share`, and what is to come)
@@ -110,7 +112,10 @@ def read(problem: PlanProblem, solution: Sequence[float] | None) -> Plan:
         port_id = it.port.port_id
         limit_ma[port_id], is_full[port_id] = tuple(row), tuple(tight)
         unmet_wh[port_id] = round(1000 * sum(solution[column] for column in problem.lacks[number]))
-    return Plan(begins_at=problem.begins_at, limit_ma=limit_ma, is_full=is_full, unmet_wh=unmet_wh)
+    asked_kwh = sum(it.lacks_kwh for it in problem.stays) + sum(problem.coming.values())
+    coming_lacks = round(1000 * sum(solution[it] for it in problem.coming) / asked_kwh) if asked_kwh else 0
+    plan = Plan(begins_at=problem.begins_at, limit_ma=limit_ma, is_full=is_full, unmet_wh=unmet_wh)
+    return replace(plan, coming_lacks_permille=coming_lacks)
 
 
 def _level(it: Stay, amperes: float) -> int:
@@ -174,6 +179,7 @@ class _Writing:
         self._conductors: dict[object, Conductors] = {}
         self._shadows: dict[tuple[complex, ...], Sequence[tuple[complex, float, Sequence[float]]]] = {}
         self._guests: list[_Guests] = []
+        self._coming: dict[int, float] = {}
         self._shared: dict[int, frozenset[int]] = {}
         costs = [it.cost for it in day] or [0.0]
         self._range = max(*costs, 0.0) - min(*costs, 0.0)
@@ -199,6 +205,7 @@ class _Writing:
             columns=tuple(self._columns),
             lacks=tuple(self._lacks),
             behind=self._behind,
+            coming=self._coming,
         )
 
     def _write_stay(self, it: Stay) -> None:
@@ -259,6 +266,7 @@ class _Writing:
             lacks_kwh = cars * coming.kwh
             lacks = self._program.amount(cost=self._worth * _COMING_WEIGHT, most=lacks_kwh)
             self._program.limit([*terms, (lacks, 1.0)], at_least=lacks_kwh, at_most=lacks_kwh)
+            self._coming[lacks] = lacks_kwh
             self._guests.append(_Guests(ports[0], kw, most_a, columns))
 
     def _shared_in(self, conductors: Conductors) -> frozenset[int]:

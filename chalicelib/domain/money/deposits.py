@@ -11,6 +11,8 @@ from chalicelib.domain.data_classes import dataclass, replace
 
 # A replacement is taken by nodes where it bears a tenth more of both fees.
 _MORE, _OF = 11, 10
+# A settlement, one that makes its payee an account among them, and a quarter more, as it is sent.
+_SETTLEMENT_GAS = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,11 @@ class ChainTerms:
     units_per_minor: int
     confirmations: int
     most_fee: int
+
+    @property
+    def settlement_units(self) -> int:
+        """What settling one deposit may take of the coin: no more gas than this, at the highest fee."""
+        return _SETTLEMENT_GAS * self.most_fee
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

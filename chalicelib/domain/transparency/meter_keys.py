@@ -60,6 +60,18 @@ def pinned(keys: Sequence[MeterKey], key: MeterKey) -> tuple[MeterKey, ...]:
     return (*(replace(it, until=key.since) if is_replaced(it) else it for it in keys), key)
 
 
+def undecided(keys: Sequence[MeterKey]) -> tuple[MeterKey, ...]:
+    """The keys that were told while another was known there, until a person has said since which one it is."""
+
+    def is_decided(told: MeterKey) -> bool:
+        return any(
+            it.source is KeySource.OPERATOR and it.is_pinned and it.evse in (told.evse, 0) and it.since >= told.since
+            for it in keys
+        )
+
+    return tuple(it for it in keys if it.contradicts and not is_decided(it))
+
+
 def configured(
     keys: Sequence[MeterKey], evse: int, key: str, at: datetime, *, is_same: Callable[[str, str], bool]
 ) -> tuple[MeterKey, ...] | None:

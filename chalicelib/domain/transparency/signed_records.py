@@ -6,7 +6,7 @@ difference of two registers that the same meter signed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
@@ -99,7 +99,7 @@ class Verification(StrEnum):
 
     VALID: by the key that is known for its meter. FOREIGN: valid, by a key that is not. INVALID: by no key at all.
     UNKNOWN_KEY: no key is known, nor came one with it. UNSUPPORTED: its format or curve cannot be checked here.
-    MALFORMED: it cannot be read.
+    MALFORMED: it cannot be read. REPEATED, of all that a charge has: valid, and another charge was billed by it.
     """
 
     VALID = "valid"
@@ -108,6 +108,7 @@ class Verification(StrEnum):
     UNKNOWN_KEY = "unknown_key"
     UNSUPPORTED = "unsupported"
     MALFORMED = "malformed"
+    REPEATED = "repeated"
 
 
 class NoQuantity(Exception):
@@ -157,6 +158,12 @@ def quantity(records: Iterable[SignedRecord]) -> SignedQuantity:
     raise NoQuantity("no register was signed both at the begin and at the end")
 
 
+def ends(records: Iterable[SignedRecord]) -> Sequence[bytes]:
+    """What was signed at the begin and at the end of a charge: each once in a meter's life, and of no other charge."""
+    billed = (Occasion.BEGIN, Occasion.END)
+    return sorted({it.payload for it in records if any(register.occasion in billed for register in it.registers)})
+
+
 _Placed = tuple[int | None, SignedRegister]
 
 
@@ -200,8 +207,8 @@ class SignedEnergy:
 
     @property
     def is_contradicted(self) -> bool:
-        """Whether a key is known and did not sign it: somebody changed what the meter said, or the meter itself."""
-        return self.verification in (Verification.INVALID, Verification.FOREIGN)
+        """Whether a key is known and did not sign this: somebody changed what the meter said, or the meter itself."""
+        return self.verification in (Verification.INVALID, Verification.FOREIGN, Verification.REPEATED)
 
 
 _LEAST_DIFFERENCE_WH, _DIFFERENCE_PERCENT = 20, 1

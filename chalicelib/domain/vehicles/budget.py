@@ -34,12 +34,16 @@ class CallKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallPrices:
-    """A maker's prices in millionths of a US dollar: for each call, and for a car each month whatever is asked."""
+    """A maker's prices in millionths of a US dollar: for each call, and for a car each month whatever is asked.
+
+    `signal`: for each value that a car tells by itself, rounded up.
+    """
 
     data: int = 0
     command: int = 0
     wake: int = 0
     car_month: int = 0
+    signal: int = 0
 
     def of(self, kind: CallKind) -> int:
         """What a call of that kind costs."""
@@ -82,8 +86,7 @@ def refused_until(spent: Spending, kind: CallKind, prices: CallPrices, at: datet
 
 def counted(spent: Spending, kind: CallKind, prices: CallPrices, at: datetime) -> Spending:
     """The same with one call more, in the month that it is made in."""
-    if spent.month != _month(at):
-        spent = replace(spent, month=_month(at), micro_usd=0, looks_micro_usd=0, calls=0, wakes=0)
+    spent = _of_month(spent, at)
     return replace(
         spent,
         micro_usd=spent.micro_usd + prices.of(kind),
@@ -92,6 +95,20 @@ def counted(spent: Spending, kind: CallKind, prices: CallPrices, at: datetime) -
         wakes=spent.wakes + (kind is CallKind.WAKE),
         looked_at=at if kind is CallKind.DATA else spent.looked_at,
     )
+
+
+def streamed(spent: Spending, signals: int, prices: CallPrices, at: datetime) -> Spending:
+    """The same with so many values more that a car told by itself: they are no calls, and nobody can refuse them."""
+    if signals * prices.signal == 0:
+        return spent
+    spent = _of_month(spent, at)
+    return replace(spent, micro_usd=spent.micro_usd + signals * prices.signal)
+
+
+def _of_month(spent: Spending, at: datetime) -> Spending:
+    if spent.month == _month(at):
+        return spent
+    return replace(spent, month=_month(at), micro_usd=0, looks_micro_usd=0, calls=0, wakes=0)
 
 
 @dataclass(frozen=True, slots=True)

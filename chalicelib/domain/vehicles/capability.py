@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import time
 from enum import StrEnum
 
+from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.domain.data_classes import dataclass
 
 
@@ -85,9 +86,17 @@ class SetCarAmps:
 
 @dataclass(frozen=True, slots=True)
 class SetOwnSchedule:
-    """Keep this schedule, whoever else falls silent."""
+    """Keep this schedule, whoever else falls silent; `place`: there, in a car whose schedules are each of one place."""
 
     schedule: OwnSchedule
+    place: GeoPoint | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreOwnSchedule:
+    """Keep what was found again. A car that keeps several still has its driver's, and only loses the one of ours."""
+
+    found: OwnSchedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +104,7 @@ class WakeCar:
     """Listen: only ever sent to carry out a plan, since each time drains what starts the car."""
 
 
-CarCommand = StartCarCharge | StopCarCharge | SetCarLimit | SetCarAmps | SetOwnSchedule | WakeCar
+CarCommand = StartCarCharge | StopCarCharge | SetCarLimit | SetCarAmps | SetOwnSchedule | RestoreOwnSchedule | WakeCar
 
 NEEDS: dict[type, Capability] = {
     StartCarCharge: Capability.START_STOP,
@@ -103,6 +112,7 @@ NEEDS: dict[type, Capability] = {
     SetCarLimit: Capability.SET_LIMIT,
     SetCarAmps: Capability.SET_AMPS,
     SetOwnSchedule: Capability.SCHEDULE,
+    RestoreOwnSchedule: Capability.SCHEDULE,
     WakeCar: Capability.WAKE,
 }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.vehicles.capability import Capability, OwnSchedule
 from chalicelib.domain.vehicles.controller import Control, ControlRule, Means
@@ -107,13 +108,17 @@ class Night:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightFacts:
-    """What a plan is made from, beside the night: wishes, what the car says and can, what there is to act with."""
+    """What a plan is made from, beside the night: wishes, what the car says and can, what there is to act with.
+
+    `place`: where its own schedule is to hold, as exactly as its driver lets that be known.
+    """
 
     wish: CarWish
     telemetry: Telemetry
     can: frozenset[Capability]
     means: Means
     battery_wh: int | None = None
+    place: GeoPoint | None = None
 
     def percent(self, night: Night) -> int | None:
         """How full it is thought to be."""

@@ -45,7 +45,8 @@ class Observed(Generic[Told_co]):
 class Telemetry:
     """All that is known of a car. `power_w` is what it takes at the plug, `battery_wh` what it holds when full.
 
-    `is_awake` False: it answers nothing until it wakes. `schedule` is its own, as it was found or set.
+    `is_awake` False: it answers nothing until it wakes. `schedule` is its own, as it was found or set;
+    `schedule_by_place`: it keeps several, each of one place, and `schedule` is the one that was set from here.
     """
 
     percent: Observed[int] | None = None
@@ -57,6 +58,7 @@ class Telemetry:
     amps: Observed[int] | None = None
     position: Observed[GeoPoint] | None = None
     schedule: Observed[OwnSchedule] | None = None
+    schedule_by_place: Observed[bool] | None = None
     is_awake: Observed[bool] | None = None
 
     def merged(self, told: Telemetry) -> Telemetry:
@@ -81,6 +83,11 @@ class Telemetry:
         if self.position is None:
             return self
         return replace(self, position=Observed(coarse_point(self.position.value), self.position.at))
+
+    @property
+    def keeps_by_place(self) -> bool:
+        """Whether its schedules are each of one place, as far as is known."""
+        return self.schedule_by_place is not None and self.schedule_by_place.value
 
     @property
     def latest_at(self) -> datetime | None:

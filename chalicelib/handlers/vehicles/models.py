@@ -88,11 +88,15 @@ class BegunLinkView(ResponseBody):
 
 
 class CarLinkAnswer(RequestBody):
-    """What the maker's door said when it sent the driver back: the parameters of the address that they came to."""
+    """What the maker's door said when it sent the driver back: parameters of the address that they came to.
+
+    Smartcar says `user_id` in the place of `code`.
+    """
 
     model_config = RequestBody.model_config | example(state="o7h1…", code="4f5a…")
     state: Annotated[str, secret(1, 200)]
     code: Annotated[str, secret(0, 2000)] = ""
+    user_id: Annotated[str, secret(0, 200)] = ""
     error: Annotated[str, StringConstraints(max_length=200)] = ""
 
 

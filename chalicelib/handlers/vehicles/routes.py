@@ -100,7 +100,7 @@ def begin_link(request: Request) -> Answer:
 def finish_link(request: Request) -> CarList:
     """The driver is back from the maker's door: the cars that they share from now on. A state is good once."""
     body: CarLinkAnswer = request.body
-    linked = network().car_linking.finish(request.driver_id, body.state, body.code, body.error)
+    linked = network().car_linking.finish(request.driver_id, body.state, body.code or body.user_id, body.error)
     garage, at = network().garage, network().clock()
     return CarList(items=[car_view(garage.get(request.driver_id, it.vehicle_id), at) for it in linked])
 

@@ -25,7 +25,7 @@ from chalicelib.services.access import Refusal, is_drivers
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.grid.driver_preferences import DriverPreferences
 
-_NEWEST = 10
+_NEWEST, _PAGE = 10, 100
 _SAID_AGAIN = timedelta(minutes=5)
 
 
@@ -49,6 +49,15 @@ class CarSessionsHere:
         """Whether it is that driver's. One call."""
         session = self.sessions.get(session_id)
         return session is not None and is_drivers(session, driver_id)
+
+    def naming(self, driver_id: str) -> Iterable[tuple[str, str]]:
+        """A call for each hundred of the driver's sessions."""
+        cursor: str | None = None
+        while True:
+            found, cursor = self.sessions.of_driver(driver_id, _PAGE, cursor)
+            yield from ((it.session_id, it.car) for it in found if it.car)
+            if cursor is None:
+                return
 
     def name_car(self, session_id: str, name: str) -> None:
         """Its driver's car is called so; empty: none is known. Two calls, one where it is called so already."""

@@ -14,8 +14,10 @@ from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.delivery import QuarterDelivery, quarters, summed
 from chalicelib.domain.grid.demand_response import Contract, DemandEvent, DemandTarget, demand_of
 from chalicelib.domain.grid.restraint import rated_w
+from chalicelib.domain.operators import AlarmKind
 from chalicelib.ports import Clock
 from chalicelib.ports.grid import DemandEvents, DemandSpread, Looks, ManagedSites
+from chalicelib.ports.operators import AlarmChecks
 from chalicelib.records import Conflict
 from chalicelib.records.grid import ManagedSite
 from chalicelib.services.access import NotFound, Refusal, operators_own
@@ -52,6 +54,7 @@ class DemandResponse:
     spread: DemandSpread
     managed_sites: ManagedSites
     looks: Looks
+    alarm_checks: AlarmChecks
     clock: Clock
 
     def sign(self, operator_id: str, contract: Contract) -> Contract:
@@ -130,13 +133,18 @@ class DemandResponse:
             self.looks.ask(site_id)
 
     def find_sites(self, operator_id: str, event_id: str) -> int:
-        """Have an event reach the sites that it is for; the number of them. A read, and a message for each 25."""
+        """Have an event reach the sites that it is for; the number of them. A read, and a message for each 25.
+
+        Its operator hears of it by an alarm, whoever told it.
+        """
         event = self.event(operator_id, event_id)
         contracts = list(self.events.contracts(operator_id))
         meant = [it for it in contracts if event.is_for(it)]
         # What was told before may have been for others.
         told = meant if event.revision == 1 else contracts
         self.spread.reach(operator_id, event_id, sum(it.rated_w for it in meant), [it.site_id for it in told])
+        if told:
+            self.alarm_checks.ask(AlarmKind.DEMAND_RESPONSE, f"{operator_id}/{event_id}")
         return len(meant)
 
     def reach(self, operator_id: str, event_id: str, rated: int, site_ids: Sequence[str]) -> None:

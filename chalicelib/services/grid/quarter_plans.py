@@ -16,11 +16,12 @@ from chalicelib.domain.charging.wishes import PlanTold
 from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.arrivals import Arrivals
 from chalicelib.domain.grid.balancing import share
-from chalicelib.domain.grid.estimates import estimate
+from chalicelib.domain.grid.estimates import as_usual, estimate, fed, unmet_wh
 from chalicelib.domain.grid.needs import is_met
 from chalicelib.domain.grid.outlook import QUARTER, Outlook, Plan
+from chalicelib.domain.grid.plan_course import planned
 from chalicelib.domain.grid.signals import Guidance, guidance
-from chalicelib.domain.grid.tree import Claim, PortId
+from chalicelib.domain.grid.tree import Claim, Port, PortId
 from chalicelib.domain.operators import AlarmKind
 from chalicelib.ports import Clock
 from chalicelib.ports.grid import ManagedSites, Outlooks, Planner, Plans
@@ -30,7 +31,7 @@ from chalicelib.records.parts import WHOLE, Part
 from chalicelib.services.charging.session_changes import SessionChanges
 from chalicelib.services.grid.balancer import Balancer
 from chalicelib.services.grid.claimants import claimed, claims_of
-from chalicelib.services.grid.site_conditions import site_to_share
+from chalicelib.services.grid.site_conditions import SharedSite, plan_of, site_to_share
 
 QUARTERS = 96
 # In the last minute of each quarter of an hour plans are asked for: wishes are gathered for fourteen.
@@ -132,70 +133,128 @@ class QuarterPlans:
         outlook = self.outlooks.of(site_id, at, QUARTERS)
         if guidance(outlook.told_at, at) is Guidance.FAIR_SHARE:
             outlook = Outlook(begins_at=outlook.begins_at)
-        for row in self._rows(state, wishing, outlook, at, is_shared=True) or ():
-            if row.session_id in session_ids:
-                self._with_told(row, None)
+        asked = _question(state, wishing, outlook, at)
+        new = [port_id for port_id, it in wishing.items() if it.session_id in session_ids]
+        for port_id, told in self._foretold(asked, new).items():
+            self._with_told(wishing[port_id].session_id, told, None)
 
     def _rows(
-        self,
-        state: SiteState,
-        wishing: Mapping[PortId, StoredClaim],
-        outlook: Outlook,
-        at: datetime,
-        *,
-        is_shared: bool = False,
+        self, state: SiteState, wishing: Mapping[PortId, StoredClaim], outlook: Outlook, at: datetime
     ) -> Sequence[PlannedPort] | None:
-        """The rows of a plan; where none was found, of the fair share of now if `is_shared`, or else None."""
-        tree, book = state.managed.tree, state.book
-        claims = {it.port_id: it for it in claims_of(state, {it.port_id: it for it in book.pages})}
-        coming = _arrivals(state, at).coming(claims.values(), outlook.begins_at, QUARTERS)
-        outlook = replace(outlook, coming_permille=coming)
-        site = site_to_share(state, book, tuple(claims.values()), at)
-        weighed = _weighed(outlook, wishing.values())
-        try:
-            plan = self.planner.plan(site.tree, tuple(claims.values()), weighed, at, site.conditions)
-        except Exception:
-            _log.exception("not planned", extra={"site_id": tree.site_id})
-            plan = None
-        if plan is None and is_shared:
-            granted = share(site.tree, claims.values(), at, site.conditions).target_ma
-            plan = Plan(
-                begins_at=outlook.begins_at, limit_ma={it: (limit_ma,) * QUARTERS for it, limit_ma in granted.items()}
-            )
+        """The rows of a plan; None where none was found."""
+        asked = _question(state, wishing, outlook, at)
+        plan = self._planned(asked, tuple(asked.claims.values()), asked.outlook, at)
         if plan is None:
             return None
-        waiting = {it: _NOTHING for it, stored in wishing.items() if _has_enough(claims[it], stored)}
+        waiting = {it: _NOTHING for it, stored in wishing.items() if _has_enough(asked.claims[it], stored)}
         plan = replace(plan, limit_ma=waiting | dict(plan.limit_ma))
-        ports = {it.port_id: it for it in tree.ports}
+        # A plan spares a car that it knows nothing of; what comes of it is told by what most cars are like.
+        unseen = [it for it in wishing if it in plan.limit_ma and asked.is_unseen(it)]
+        told = self._foretold(asked, unseen) if unseen else {}
         return [
             PlannedPort(
                 port_id=it,
-                session_id=claims[it].session_id,
+                session_id=(claim := asked.claims[it]).session_id,
                 limit_ma=row,
                 is_full=plan.is_full.get(it, ()),
-                estimate=estimate(claims[it], ports[it], row, outlook, at),
+                estimate=told.get(it)
+                or estimate(claim, asked.ports[it], row, outlook, at, unmet_wh=unmet_wh(plan, claim)),
             )
             for it in wishing
             if (row := plan.limit_ma.get(it))
         ]
+
+    def _foretold(self, asked: _Question, port_ids: Collection[PortId]) -> Mapping[PortId, ToldPlan]:
+        """What is told of them: of the next quarter on by a plan made now, until then by what they have.
+
+        Where no plan is found, by what the fair share comes to.
+        """
+        outlook, at = asked.outlook, asked.at
+        usual = {it: as_usual(asked.claims[it], asked.ports[it]) for it in port_ids}
+        granted_ma = asked.granted_ma()
+        then, later_at = outlook.from_next(), outlook.begins_at + QUARTER
+        later = {it: fed(claim, asked.ports[it], granted_ma.get(it, 0), at, later_at) for it, claim in usual.items()}
+        plan = self._planned(asked, tuple((asked.claims | later).values()), then, later_at)
+        if plan is None:
+            rows = {it: (granted_ma.get(it, 0),) * QUARTERS for it in port_ids}
+            return {it: estimate(claim, asked.ports[it], rows[it], outlook, at) for it, claim in usual.items()}
+        return {
+            it: estimate(
+                claim,
+                asked.ports[it],
+                plan.limit_ma.get(it, _NOTHING),
+                outlook,
+                at,
+                unmet_wh=unmet_wh(plan, claim),
+                fed_ma=granted_ma.get(it, 0),
+            )
+            for it, claim in usual.items()
+            if it in plan.limit_ma or is_met(later[it])
+        }
+
+    def _planned(self, asked: _Question, claims: Sequence[Claim], outlook: Outlook, at: datetime) -> Plan | None:
+        try:
+            return self.planner.plan(asked.site.tree, claims, outlook, at, asked.site.conditions)
+        except Exception:
+            _log.exception("not planned", extra={"site_id": asked.site.tree.site_id})
+            return None
 
     def _told(self, rows: Sequence[PlannedPort], before: Mapping[str, ToldPlan | None]) -> Sequence[PlannedPort]:
         """The rows with what their drivers know of them: told now where that is news, else what they were told before.
 
         Told before it is written: whoever dies in between has told what the next plan says again, or corrects.
         """
-        return [self._with_told(it, before.get(it.session_id)) for it in rows]
+        return [
+            replace(it, estimate=self._with_told(it.session_id, it.estimate, before.get(it.session_id))) for it in rows
+        ]
 
-    def _with_told(self, row: PlannedPort, before: ToldPlan | None) -> PlannedPort:
-        now = row.estimate
+    def _with_told(self, session_id: str, now: ToldPlan | None, before: ToldPlan | None) -> ToldPlan | None:
+        """What its driver knows then."""
         if now is None or not now.is_news(before):
-            return replace(row, estimate=before)
+            return before
         try:
-            session = self.changes.apply(row.session_id, PlanTold(now))
+            return self.changes.apply(session_id, PlanTold(now)).told_plan
         except Exception:
-            _log.exception("plan not told", extra={"session_id": row.session_id})
-            return replace(row, estimate=before)
-        return replace(row, estimate=session.told_plan)
+            _log.exception("plan not told", extra={"session_id": session_id})
+            return before
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Question:
+    """What is asked of a planner: a site at a moment, its claims, and what the hours to come are like for them."""
+
+    state: SiteState
+    site: SharedSite
+    ports: Mapping[PortId, Port]
+    claims: dict[PortId, Claim]
+    outlook: Outlook
+    at: datetime
+
+    def is_unseen(self, port_id: PortId) -> bool:
+        """Whether nobody knows yet by how many of several phases it charges."""
+        port = self.ports[port_id]
+        return not port.is_line_to_line and len(port.phases) > 1 and self.claims[port_id].car_phases is None
+
+    def granted_ma(self) -> Mapping[PortId, int]:
+        """What each port has now, by the plan that stands and the fair share."""
+        plan = plan_of(self.state, self.state.book)
+        claims: Iterable[Claim] = self.claims.values()
+        if plan is not None:
+            claims = [planned(it, self.ports[it.port_id], plan, self.at) for it in claims]
+        return share(self.site.tree, claims, self.at, self.site.conditions).target_ma
+
+
+def _question(state: SiteState, wishing: Mapping[PortId, StoredClaim], outlook: Outlook, at: datetime) -> _Question:
+    claims = {it.port_id: it for it in claims_of(state, {it.port_id: it for it in state.book.pages})}
+    coming = _arrivals(state, at).coming(claims.values(), outlook.begins_at, QUARTERS)
+    return _Question(
+        state=state,
+        site=site_to_share(state, state.book, tuple(claims.values()), at),
+        ports={it.port_id: it for it in state.managed.tree.ports},
+        claims=claims,
+        outlook=_weighed(replace(outlook, coming_permille=coming), wishing.values()),
+        at=at,
+    )
 
 
 def _arrivals(state: SiteState, at: datetime) -> Arrivals:

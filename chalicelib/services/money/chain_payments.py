@@ -66,13 +66,21 @@ class ChainPayments:
     clock: Clock
 
     def paid_for(self, session: Session) -> Session:
-        """A session about to begin, for which its driver will deposit. Raises Refusal where that cannot be."""
+        """A session about to begin, for which its driver will deposit.
+
+        Raises Refusal where that cannot be, or could not be settled, and ChainUnavailable where nobody can tell.
+        """
         currency = session.tariff.currency
         if self.terms is None:
             raise Refusal("no_deposits", "nobody deposits on chain here; pay otherwise")
         if currency != self.terms.currency:
             raise Refusal("no_deposits", f"on chain only {self.terms.currency} is paid, and here it is {currency}")
-        return replace(session, is_on_chain=bool(agreed_hold_minor(session)))
+        if not agreed_hold_minor(session):
+            return session
+        if lacking_units := self.sender().lacking_units():
+            _log.error("the key that settles has too little coin for gas", extra={"lacking_units": lacking_units})
+            raise Refusal("no_deposits", "deposits cannot be settled just now; pay otherwise")
+        return replace(session, is_on_chain=True)
 
     def offered(self) -> ChainTerms:
         """On which terms deposits are made. Raises Declined: on none."""

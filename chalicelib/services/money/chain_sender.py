@@ -44,6 +44,10 @@ class ChainSender:
         """Where the key's own money lies, which pays for gas."""
         return address(self.key.point)
 
+    def lacking_units(self) -> int:
+        """What the key lacks of coin to settle one deposit; 0: nothing. Raises ChainUnavailable."""
+        return max(0, self.terms.settlement_units - self.node.balance(self.address))
+
     def send(self, about: str, to: bytes, data: bytes) -> None:
         """Have a contract called; while one of that name is under way, that is sent again and no other.
 
@@ -146,6 +150,16 @@ class ChainSender:
     def _sent(self, call: ChainCall) -> None:
         """It is written down: where the node does not take it now, whoever looks next sends it again."""
         try:
-            self.node.send(bytes.fromhex(call.raw))
+            if not self.node.send(bytes.fromhex(call.raw)):
+                self._tell_lack(call)
         except ChainUnavailable as error:
             _log.warning("not known whether it is sent", extra={"nonce": call.nonce, "why": str(error)})
+
+    def _tell_lack(self, call: ChainCall) -> None:
+        """It may have it already; a key without coin is for a person to mend, before deposits expire."""
+        lacking_units = call.gas * call.most_fee - self.node.balance(self.address)
+        if lacking_units > 0:
+            _log.error(
+                "the key that settles has too little coin for gas",
+                extra={"address": f"0x{self.address.hex()}", "lacking_units": lacking_units, "nonce": call.nonce},
+            )

@@ -13,7 +13,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from cryptography import x509
 
@@ -38,9 +38,10 @@ from chalicelib.records.chargers import Connection
 from chalicelib.records.ocpp import ContractUnavailable, ProvidedContract, ResponderUnavailable
 from chalicelib.services.at_once import together
 
-# A root is taken out of its pool within a day; an answer that is said to last longer is asked for again.
+# A root is taken out of its pool within a day, and a certificate is revoked within one: after that an answer is asked
+# for again, and for a week the old one is good while nobody gives a new one.
 _ROOTS_KEPT = timedelta(days=1)
-_ANSWERS_KEPT = timedelta(days=7)
+_ANSWERS_ASKED_ANEW, _ANSWERS_KEPT = timedelta(days=1), timedelta(days=7)
 _ROOTS = "roots"
 # A busy charger meets a dozen contracts an hour, and most of what is asked about them is remembered.
 _MOST_ASKED_PER_H = 60
@@ -130,22 +131,23 @@ class PlugAndCharge:
         request, now = question(asked), self.clock()
         if request is None or not asked.url:
             return failed("no such certificate" if request is None else "no responder named")
-        if known is not None:
-            # Signed by its issuer or not is looked at each time: who asked before may not have known the issuer.
-            remembered = answer_of(base64.b64decode(known), asked, now, issuer)
-            if remembered.status is not Revocation.FAILED:
-                return remembered
+        # Signed by its issuer or not is looked at each time: who asked before may not have known the issuer.
+        before, asked_at = _remembered(known, asked, now, issuer)
+        if before is not None and now < asked_at + _ANSWERS_ASKED_ANEW:
+            return before
         if not self._may_ask(connection):
-            return failed(_TOO_OFTEN)
+            return before or failed(_TOO_OFTEN)
         try:
             answer = answer_of(self.responders.ask(asked.url, request), asked, now, issuer)
         except ResponderUnavailable as error:
             answer = failed(str(error))
         if answer.status is Revocation.FAILED:
             _log.warning("no word on a certificate", extra={"why": answer.why})
+            return before or answer
         # "Unknown" is what a responder says of a contract that is too new for it: that is asked again.
-        elif answer.status is not Revocation.UNKNOWN and answer.until is not None and answer.until > now:
-            self.memory.remember(_name(asked), answer.ocsp, min(answer.until, now + _ANSWERS_KEPT))
+        if answer.status is not Revocation.UNKNOWN and answer.until is not None and answer.until > now:
+            said = f"{now.isoformat()} {answer.ocsp}"
+            self.memory.remember(_name(asked), said, min(answer.until, now + _ANSWERS_KEPT))
         return answer
 
     def _may_ask(self, connection: Connection) -> bool:
@@ -168,6 +170,17 @@ class PlugAndCharge:
             return ()
         self.memory.remember(_ROOTS, json.dumps(roots), self.clock() + _ROOTS_KEPT)
         return roots
+
+
+def _remembered(
+    known: str | None, asked: CertificateId, now: datetime, issuer: x509.Certificate | None
+) -> tuple[RevocationAnswer | None, datetime]:
+    """What was remembered, where it still counts, and when that was asked."""
+    asked_at, _, encoded = (known or "").partition(" ")
+    if not encoded:
+        return None, now
+    answer = answer_of(base64.b64decode(encoded), asked, now, issuer)
+    return answer if answer.status is not Revocation.FAILED else None, datetime.fromisoformat(asked_at)
 
 
 def _name(asked: CertificateId) -> str:

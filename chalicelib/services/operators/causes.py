@@ -16,10 +16,12 @@ from chalicelib.domain.charging.session import Session, State
 from chalicelib.domain.charging.stuck import why_stuck
 from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.operators import CERTIFICATE_NOTICE, AlarmKind, Finding, is_clock_wrong
+from chalicelib.domain.transparency.meter_keys import MeterKey, undecided
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import ChargerNews, Chargers, Connectors, History, MessageLog
 from chalicelib.ports.charging import Sessions
-from chalicelib.ports.grid import ManagedSites
+from chalicelib.ports.grid import DemandEvents, ManagedSites
+from chalicelib.ports.transparency import MeterKeys
 from chalicelib.records.chargers import Admission, Charger, Direction
 from chalicelib.records.operators import AlarmPlace
 
@@ -70,6 +72,8 @@ class Causes:
     message_log: MessageLog
     sessions: Sessions
     managed_sites: ManagedSites
+    demand_events: DemandEvents
+    meter_keys: MeterKeys
     clock: Clock
 
     def look(self, kind: AlarmKind, subject: str, asked: Asked) -> Look | None:
@@ -164,6 +168,11 @@ class Causes:
             return Finding(is_there=False, look_at=expected_by)
         return Finding(is_there=True, detail=f"no session since {_told(starts[-1])}")
 
+    def _meter_key(self, charger: Charger, asked: Asked) -> Finding:
+        told = undecided(self.meter_keys.of(charger.charger_id))
+        words = (f"another key than was known was told for {_where(it)} at {_told(it.since)}" for it in told)
+        return Finding(is_there=bool(told), detail="; ".join(words))
+
     def _limit_ignored(self, charger: Charger, asked: Asked) -> Finding:
         state = self.managed_sites.state(charger.managed_at, consistent=False) if charger.managed_at else None
         pages = [it for it in state.book.pages if it.port_id.charger_id == charger.charger_id] if state else []
@@ -204,6 +213,21 @@ class Causes:
         place = AlarmPlace(operator_id=state.managed.operator_id, kind=kind, group=site_id)
         return Look(place, Finding(is_there=since is not None, detail=detail))
 
+    def _demand_response(self, kind: AlarmKind, subject: str, asked: Asked) -> Look | None:
+        """An operator's event, named behind its operator, whose id has no slash."""
+        operator_id, _, event_id = subject.partition("/")
+        event = self.demand_events.get(operator_id, event_id)
+        if event is None:
+            return None
+        now = self.clock()
+        place = AlarmPlace(operator_id=operator_id, kind=kind, group="")
+        if event.cancelled_at is not None or now >= event.ends_at:
+            return Look(place, _NOT_THERE)
+        if now < event.begins_at:
+            return Look(place, Finding(is_there=False, look_at=event.begins_at))
+        detail = f"event {event_id} of program {event.program} holds until {_told(event.ends_at)}"
+        return Look(place, Finding(is_there=True, detail=detail))
+
     def _session(self, kind: AlarmKind, session_id: str, asked: Asked) -> Look | None:
         session = self.sessions.get(session_id)
         if session is None:
@@ -234,6 +258,7 @@ _OF_CHARGERS: Mapping[AlarmKind, Callable[[Causes, Charger, Asked], Finding]] = 
     AlarmKind.CERTIFICATE_ENDING: Causes._certificate,
     AlarmKind.CLOCK_WRONG: Causes._clock_wrong,
     AlarmKind.LIMIT_IGNORED: Causes._limit_ignored,
+    AlarmKind.METER_KEY: Causes._meter_key,
 }
 _LOOKS: Mapping[AlarmKind, Callable[[Causes, AlarmKind, str, Asked], Look | None]] = {
     **dict.fromkeys(_OF_CHARGERS, Causes._charger),
@@ -243,6 +268,7 @@ _LOOKS: Mapping[AlarmKind, Callable[[Causes, AlarmKind, str, Asked], Look | None
     AlarmKind.SITE_OVER_LIMIT: Causes._site_over_limit,
     AlarmKind.LOAD_SILENT: Causes._load_silent,
     AlarmKind.PLANS_FAILED: Causes._plans_failed,
+    AlarmKind.DEMAND_RESPONSE: Causes._demand_response,
 }
 
 
@@ -267,6 +293,10 @@ def starts_in(changes: Sequence[StatusChanged]) -> tuple[list[datetime], bool]:
 def _why_disputed(session: Session) -> str:
     found = open_dispute(session)
     return f"its driver disputes it since {_told(found.opened_at)}: {found.reason}" if found else ""
+
+
+def _where(key: MeterKey) -> str:
+    return f"EVSE {key.evse}" if key.evse else "its meters"
 
 
 def _told(at: datetime) -> str:

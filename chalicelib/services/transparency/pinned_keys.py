@@ -1,6 +1,7 @@
 """Pins meters' keys, as a person says or as a charger's configuration does.
 
-What a charger says where another key is pinned replaces nothing: it is kept beside it, and we are told.
+What a charger says where another key is pinned replaces nothing: it is kept beside it, and its operator is told until
+a person has pinned one of the two, be it the one that counts anyhow.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 
 from chalicelib.domain.data_classes import dataclass
-from chalicelib.domain.transparency.meter_keys import KeySource, MeterKey, configured, pinned
+from chalicelib.domain.operators import AlarmKind
+from chalicelib.domain.transparency.meter_keys import KeySource, MeterKey, configured, pinned, undecided
 from chalicelib.ports import Clock
+from chalicelib.ports.operators import AlarmChecks
 from chalicelib.ports.transparency import MeterKeys
 from chalicelib.services.access import Refusal
 
@@ -23,6 +26,7 @@ class PinnedKeys:
     """Pins keys. A read, and a write where it is news."""
 
     keys: MeterKeys
+    alarm_checks: AlarmChecks
     clock: Clock
 
     def pin(self, charger_id: str, meter: str, key: str, evse: int = 0) -> Sequence[MeterKey]:
@@ -39,9 +43,13 @@ class PinnedKeys:
         def news(keys: Sequence[MeterKey]) -> Sequence[MeterKey] | None:
             said = (meter, evse, key, KeySource.OPERATOR)
             is_known = any(it.is_open and (it.meter, it.evse, it.key, it.source) == said for it in keys)
-            return None if is_known else pinned(keys, wanted)
+            is_asked = any(evse in (it.evse, 0) for it in undecided(keys))
+            return None if is_known and not is_asked else pinned(keys, wanted)
 
-        return self._changed(charger_id, news)
+        after = self._changed(charger_id, news)
+        if any(it.contradicts for it in after):
+            self.alarm_checks.ask(AlarmKind.METER_KEY, charger_id)
+        return after
 
     def configured(self, charger_id: str, told: Mapping[int, str]) -> None:
         """A charger's configuration says by which keys its EVSEs' meters are known; what is no key is left out."""
@@ -60,7 +68,8 @@ class PinnedKeys:
                 _log.warning("meter key contradicts another", extra={"charger_id": charger_id})
             return after if after is not keys else None
 
-        self._changed(charger_id, news)
+        if undecided(self._changed(charger_id, news)):
+            self.alarm_checks.ask(AlarmKind.METER_KEY, charger_id)
 
     def _changed(
         self, charger_id: str, news: Callable[[Sequence[MeterKey]], Sequence[MeterKey] | None]

@@ -23,6 +23,7 @@ from chalicelib.domain.transparency.signed_records import (
     SignedQuantity,
     SignedRecord,
     Verification,
+    ends,
     quantity,
 )
 from chalicelib.ports import Clock
@@ -32,6 +33,7 @@ from chalicelib.services.access import NotFound
 # A charge of two days that is signed three times a minute.
 _MESSAGES_A_PAGE, _MOST_PAGES = 1_000, 10
 _TOO_MUCH = "more was signed of this charge than is weighed"
+_REPEATED = "the records are of another charge, which was billed by them"
 # An answer of Lambda's holds six megabytes.
 _MOST_CHARS_SHOWN = 3_000_000
 # The worst that one record shows counts for the charge.
@@ -81,8 +83,8 @@ class SignedEvidence:
     def of(self, session: Session, began_at: datetime, ended_at: datetime) -> SignedEnergy | None:
         """What was signed of a session's charge between these times; None where nothing was.
 
-        One query for each page; where something was, a read of the keys. Once in a meter's life, where its first key
-        comes along, a write.
+        One query for each page; where something was, a read of the keys, and two writes where it may be billed: these
+        records are this charge's from then on. Once in a meter's life, where its first key comes along, one more.
         """
         told, is_whole = self._told(session)
         if not told:
@@ -91,7 +93,17 @@ class SignedEvidence:
         keys = self._with_first(session, read, lambda it: it.is_of(began_at, ended_at))
         checked = [_checked(it, keys, session.connector.evse) for it in read]
         found = self._energy(checked, lambda it: it.is_of(began_at, ended_at))
-        return found if is_whole else replace(found, energy_wh=None, register=None, reason=_TOO_MUCH)
+        if not is_whole:
+            return replace(found, energy_wh=None, register=None, reason=_TOO_MUCH)
+        if found.energy_wh is not None and not self._is_its_own(session, checked):
+            return replace(found, verification=Verification.REPEATED, energy_wh=None, register=None, reason=_REPEATED)
+        return found
+
+    def _is_its_own(self, session: Session, checked: Sequence[CheckedValue]) -> bool:
+        """Whether no other charge was billed by these records, by the letter of what was signed."""
+        signed = ends(it.record for it in checked if it.record is not None)
+        digests = [hashlib.sha256(it).hexdigest() for it in signed]
+        return self.values.claim(session.charger_id, session.ref or "", digests)
 
     def _told(self, session: Session) -> tuple[Sequence[SignedValue], bool]:
         """What was signed of a session, to the letter and in order, and whether that is all of it."""

@@ -10,8 +10,14 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from chalicelib.domain.data_classes import dataclass
-from chalicelib.domain.vehicles.capability import Capability, OwnSchedule, SetOwnSchedule, WakeCar
+from chalicelib.domain.data_classes import dataclass, replace
+from chalicelib.domain.vehicles.capability import (
+    Capability,
+    OwnSchedule,
+    RestoreOwnSchedule,
+    SetOwnSchedule,
+    WakeCar,
+)
 from chalicelib.domain.vehicles.dispatch import Act, CarOrder, CommandAnswered, CommandOutcome, Effect, Stage
 from chalicelib.domain.vehicles.events import CarConfirmed, CarDispatched, NightEvent
 from chalicelib.domain.vehicles.night import Night, NightFacts, OrderWork, Tell, Work
@@ -72,7 +78,7 @@ class CarDispatch:
         """The car's own schedule is as it was found, if it can be told so now."""
         if Capability.SCHEDULE in vehicle.can:
             outcome, _ = self._outcome(
-                lambda at: self.remote.send(vehicle.vehicle_id, SetOwnSchedule(schedule), at).kind.value
+                lambda at: self.remote.send(vehicle.vehicle_id, RestoreOwnSchedule(schedule), at).kind.value
             )
             _log.info("schedule restored", extra={"vehicle_id": vehicle.vehicle_id, "outcome": outcome.value})
 
@@ -103,7 +109,11 @@ class CarDispatch:
         # A look may have shown meanwhile that nothing is to be sent.
         if order is None or order.stage is not Stage.COMMANDED:
             return None
-        outcome, until = self._outcome(lambda at: self.remote.send(night.vehicle_id, order.command, at).kind.value)
+        command = order.command
+        if isinstance(command, SetOwnSchedule):
+            # Where it is to hold is kept with no order: it goes with the position, and with the wish.
+            command = replace(command, place=facts.place)
+        outcome, until = self._outcome(lambda at: self.remote.send(night.vehicle_id, command, at).kind.value)
         at = self.clock()
         self.say(CarDispatched(night.vehicle_id, at, order.act, outcome))
         event = CommandAnswered(at=at, outcome=outcome, until=until)

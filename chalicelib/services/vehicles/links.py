@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from chalicelib.domain.data_classes import dataclass, replace
+from chalicelib.domain.vehicles.capability import Capability
 from chalicelib.domain.vehicles.events import CarRegistered
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.vehicles import CarLinks, LinksCars, Vehicles
@@ -167,7 +168,7 @@ class CarLinking:
             added_at=self.clock(),
             maker_id=found.maker_id,
             link_id=link.link_id,
-            can=found.can,
+            can=_consented(found, sharing),
             battery_wh=found.battery_wh,
             sharing=sharing,
         )
@@ -222,7 +223,12 @@ def _again(vehicle: Vehicle, link: CarLink, found: FoundCar, sharing: PositionSh
     return replace(
         vehicle,
         link_id=link.link_id,
-        can=found.can,
+        can=_consented(found, sharing),
         sharing=sharing,
         battery_wh=found.battery_wh or vehicle.battery_wh,
     )
+
+
+def _consented(found: FoundCar, sharing: PositionSharing) -> frozenset[Capability]:
+    """What it can, without where it is if the maker was not asked to share that."""
+    return found.can - {Capability.POSITION} if sharing is PositionSharing.NONE else found.can

@@ -17,6 +17,7 @@ from chalicelib.ports.nights import CarMatches, CarSessions, Nights
 from chalicelib.ports.vehicles import Vehicles
 from chalicelib.records.vehicles import Vehicle
 from chalicelib.services.access import NotFound, Refusal, drivers_own
+from chalicelib.services.at_once import at_once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +83,26 @@ class CarMatching:
         self.sessions.name_car(session_id, "")
         return match
 
+    def forget(self, vehicle: Vehicle) -> None:
+        """A car is unlinked: no session of its driver's names it any more, nor is it guessed there.
+
+        By its match, else by its name, where no other car of theirs has that. Once more does no harm.
+        """
+        driver_id, name = vehicle.driver_id, _called(vehicle)
+        others = {_called(it) for it in self.vehicles.of_driver(driver_id) if it.vehicle_id != vehicle.vehicle_id}
+        named = dict(self.sessions.naming(driver_id))
+        asked = {it.session_id for it in self.sessions.of_driver(driver_id)} - named.keys()
+
+        def forget_at(session_id: str) -> None:
+            match, called = self.matches.of_session(session_id), named.get(session_id, "")
+            is_its = match.vehicle_id == vehicle.vehicle_id if match is not None else called == name not in others
+            if match is not None and is_its:
+                self.matches.keep(match.undone(self.clock()), match)
+            if is_its and called:
+                self.sessions.name_car(session_id, "")
+
+        at_once(forget_at, [*named, *asked])
+
     def _session(self, driver_id: str, session_id: str) -> SeenSession:
         found = next((it for it in self.sessions.of_driver(driver_id) if it.session_id == session_id), None)
         if found is None:
@@ -102,9 +123,8 @@ class CarMatching:
 
     def _follow(self, match: CarMatch, session: SeenSession, vehicle: Vehicle) -> None:
         """What a match that counts brings; once more it brings what is missing of that, and asks nobody again."""
-        name = vehicle.name or vehicle.maker
-        if session.car != name:
-            self.sessions.name_car(match.session_id, name)
+        if session.car != _called(vehicle):
+            self.sessions.name_car(match.session_id, _called(vehicle))
         night = self.nights.get(vehicle.vehicle_id)
         if night is not None and night.ended_at is None and night.session_id != match.session_id:
             self.matched(vehicle.vehicle_id, match.session_id)
@@ -124,3 +144,8 @@ class CarMatching:
     def _keep(self, match: CarMatch, before: CarMatch | None) -> None:
         if not self.matches.keep(match, before):
             raise Refusal("match_changed", "this was answered on another device just now: look again")
+
+
+def _called(vehicle: Vehicle) -> str:
+    """What sessions and receipts call it."""
+    return vehicle.name or vehicle.maker

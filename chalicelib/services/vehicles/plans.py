@@ -10,8 +10,9 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
+from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.domain.data_classes import dataclass, replace
-from chalicelib.domain.vehicles.capability import Capability
+from chalicelib.domain.vehicles.capability import Capability, OwnSchedule
 from chalicelib.domain.vehicles.controller import Controller, Means
 from chalicelib.domain.vehicles.events import CarNightPlanned, EventOutcome, NightEvent
 from chalicelib.domain.vehicles.night import Night, NightFacts, begun
@@ -21,7 +22,7 @@ from chalicelib.ports import Clock
 from chalicelib.ports.nights import CarPlanner, CarSessions, NightAsks, Nights
 from chalicelib.ports.vehicles import Vehicles
 from chalicelib.records.parts import WHOLE, Part
-from chalicelib.records.vehicles import Vehicle
+from chalicelib.records.vehicles import PositionSharing, Vehicle
 from chalicelib.services.access import NotFound, Refusal, drivers_own
 from chalicelib.services.vehicles.dispatch import CarDispatch
 
@@ -120,8 +121,12 @@ class CarNights:
         """A car is about to be unlinked: its own schedule is as it was found. A car that sleeps keeps the last one."""
         vehicle = drivers_own(self.vehicles.get(vehicle_id), driver_id, f"vehicle {vehicle_id}")
         night = self.nights.get(vehicle_id)
-        if night is not None and night.schedule_before is not None:
-            self.dispatch.restore(vehicle, night.schedule_before)
+        if night is None:
+            return
+        # A car that keeps several has its driver's still, whatever was found: it loses the one of ours.
+        none_of_ours = OwnSchedule(is_on=False) if vehicle.telemetry.keeps_by_place else None
+        if (before := night.schedule_before or none_of_ours) is not None:
+            self.dispatch.restore(vehicle, before)
 
     def look_due(self, part: Part = WHOLE) -> int:
         """Go on with the nights of which something is due; returns how many."""
@@ -238,9 +243,11 @@ class CarNights:
         position = vehicle.telemetry.position
         where = wish.place(position.value if position is not None else None)
         is_planned = bool(night.session_id) and self.sessions.is_planned(night.session_id)
+        place = _schedule_place(vehicle, wish, where)
         means = Means(
             car_switches=Capability.START_STOP in vehicle.can,
-            car_keeps_schedule=Capability.SCHEDULE in vehicle.can,
+            car_keeps_schedule=Capability.SCHEDULE in vehicle.can
+            and (place is not None or not vehicle.telemetry.keeps_by_place),
             may_wait_unguarded=wish.waits_unguarded and (Capability.WAKE not in vehicle.can or night.may_wake(at)),
             is_charger_ours=bool(night.session_id),
             charger_shares_power=is_planned,
@@ -252,7 +259,21 @@ class CarNights:
             can=vehicle.can,
             means=means,
             battery_wh=vehicle.battery_wh or _told_wh(vehicle),
+            place=place,
         )
+
+
+def _schedule_place(vehicle: Vehicle, wish: CarWish, where: Whereabouts) -> GeoPoint | None:
+    """Where its own schedule is to hold; None where nobody said, or its driver shares no place.
+
+    Where it stands now, if that is known to the metre; else where its driver said home is.
+    """
+    position = vehicle.telemetry.position
+    if vehicle.sharing is PositionSharing.NONE or where is Whereabouts.AWAY:
+        return None
+    if vehicle.sharing is PositionSharing.PRECISE and position is not None:
+        return position.value
+    return wish.home
 
 
 def _told_wh(vehicle: Vehicle) -> int | None:

@@ -16,6 +16,7 @@ from chalicelib.domain.vehicles.capability import (
     TOLD,
     Capability,
     CarCommand,
+    RestoreOwnSchedule,
     SetCarAmps,
     SetCarLimit,
     SetOwnSchedule,
@@ -36,6 +37,8 @@ from chalicelib.records.vehicles import (
     LinkAccess,
     LinkBroken,
     MakerUnavailable,
+    PlaceNotShared,
+    PositionSharing,
     Vehicle,
 )
 from chalicelib.services.vehicles.telemetry import CarTelemetry
@@ -82,6 +85,9 @@ class MakerRemote:
             told = Telemetry(is_awake=Observed(False, at))
         except CarUnreachable:
             return vehicle.telemetry
+        except PlaceNotShared:
+            self._unshare(vehicle)
+            return vehicle.telemetry
         known = self.telemetry.merge(vehicle_id, told)
         return known.telemetry if known is not None else told
 
@@ -90,10 +96,12 @@ class MakerRemote:
         vehicle = self.vehicles.get(vehicle_id)
         if vehicle is None or vehicle.maker not in self.makers or needed(command) not in vehicle.can:
             return CarAnswer(AnswerKind.REFUSED, "this car cannot do that")
+        if _lacks_place(vehicle, command):
+            return CarAnswer(AnswerKind.REFUSED, "its schedules hold at one place each, and none is known")
         maker: Any = self.makers[vehicle.maker]
         kind = CallKind.WAKE if isinstance(command, WakeCar) else CallKind.COMMAND
         try:
-            return self._asked(vehicle, kind, lambda access: _carried_out(maker, access, vehicle.maker_id, command))
+            return self._asked(vehicle, kind, lambda access: _carried_out(maker, access, vehicle, command))
         except CarAsleep:
             return CarAnswer(AnswerKind.ASLEEP)
         except CarUnreachable:
@@ -106,11 +114,28 @@ class MakerRemote:
             return frozenset()
         if Capability.SCHEDULE in wanted:
             # Nobody tells by itself of a schedule that was set: a plan that rests on it asks.
-            return wanted & vehicle.can & TOLD
+            return self._shared(vehicle, wanted)
         known = {it for it, name in _VALUES.items() if _is_fresh(getattr(vehicle.telemetry, name), at)}
         if vehicle.battery_wh is not None:
             known.add(Capability.BATTERY_WH)
-        return (wanted & vehicle.can & TOLD) - known
+        missing = (wanted & vehicle.can & TOLD) - known
+        return self._shared(vehicle, missing) if missing else missing
+
+    def _shared(self, vehicle: Vehicle, asked: frozenset[Capability]) -> frozenset[Capability]:
+        """Where it is, and the schedules that it keeps by place, are asked along, and only where its driver lets us."""
+        by_place = frozenset({Capability.POSITION, Capability.SCHEDULE})
+        if vehicle.sharing is PositionSharing.NONE or Capability.POSITION not in vehicle.can:
+            return (asked & vehicle.can & TOLD) - by_place
+        return (asked | by_place) & vehicle.can
+
+    def _unshare(self, vehicle: Vehicle) -> None:
+        """The driver left that out at the maker's door: it is not asked for again until they link again."""
+
+        def without(it: Vehicle) -> Vehicle:
+            told = it.telemetry.without_position()
+            return replace(it, can=it.can - {Capability.POSITION}, sharing=PositionSharing.NONE, telemetry=told)
+
+        self.vehicles.change(vehicle.vehicle_id, without)
 
     def _asked(self, vehicle: Vehicle, kind: CallKind, call: Callable[[LinkAccess], Found]) -> Found:
         """One call, and once more with new tokens where those were refused before their time."""
@@ -162,8 +187,14 @@ def _is_fresh(value: Observed[object] | None, at: datetime) -> bool:
     return value is not None and value.is_fresh(at, FRESH_FOR)
 
 
-def _carried_out(maker: Any, access: LinkAccess, maker_id: str, command: CarCommand) -> CarAnswer:
+def _lacks_place(vehicle: Vehicle, command: CarCommand) -> bool:
+    is_set = isinstance(command, SetOwnSchedule) and command.schedule.is_on and command.place is None
+    return is_set and vehicle.telemetry.keeps_by_place
+
+
+def _carried_out(maker: Any, access: LinkAccess, vehicle: Vehicle, command: CarCommand) -> CarAnswer:
     """The command in the maker's words. That it has them its capabilities say, and the contract test holds it to."""
+    maker_id, by_place = vehicle.maker_id, vehicle.telemetry.keeps_by_place
     answer: CarAnswer
     match command:
         case StartCarCharge():
@@ -174,8 +205,14 @@ def _carried_out(maker: Any, access: LinkAccess, maker_id: str, command: CarComm
             answer = maker.set_limit(access, maker_id, percent)
         case SetCarAmps(amps):
             answer = maker.set_amps(access, maker_id, amps)
-        case SetOwnSchedule(schedule):
-            answer = maker.set_schedule(access, maker_id, schedule)
+        case SetOwnSchedule(schedule, place) if not by_place:
+            answer = maker.set_schedule(access, maker_id, schedule, None)
+        case RestoreOwnSchedule(found) if not by_place:
+            answer = maker.set_schedule(access, maker_id, found, None)
+        case SetOwnSchedule(schedule, place) if schedule.is_on:
+            answer = maker.set_schedule(access, maker_id, schedule, place)
+        case SetOwnSchedule() | RestoreOwnSchedule():
+            answer = maker.drop_schedule(access, maker_id)
         case WakeCar():
             answer = maker.wake(access, maker_id)
     return answer

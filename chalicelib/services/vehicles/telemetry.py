@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from chalicelib.domain.data_classes import dataclass, replace
+from chalicelib.domain.vehicles.budget import streamed
 from chalicelib.domain.vehicles.capability import Capability
 from chalicelib.domain.vehicles.telemetry import NOTHING_TOLD, CarEvent, Telemetry, events
 from chalicelib.ports import Clock
@@ -50,15 +51,21 @@ class CarTelemetry:
             self._take(news)
         return told
 
-    def merge(self, vehicle_id: str, told: Telemetry) -> Vehicle | None:
-        """Keep what was said of a car; returns it as it is known then, None for an unknown one."""
+    def merge(self, vehicle_id: str, told: Telemetry, signals: int = 0) -> Vehicle | None:
+        """Keep what was said of a car; returns it as it is known then, None for an unknown one.
+
+        `signals`: how many values that is to its maker, counted where they are news.
+        """
         known = [NOTHING_TOLD]
 
         def with_news(vehicle: Vehicle) -> Vehicle:
             known[0] = vehicle.telemetry
             merged = vehicle.telemetry.merged(allowed(told, vehicle.sharing).believed(self.clock()))
             wh = merged.battery_wh.value if merged.battery_wh is not None else vehicle.battery_wh
-            return replace(vehicle, telemetry=merged, battery_wh=wh)
+            spent = vehicle.spent
+            if signals and merged != vehicle.telemetry and vehicle.maker in self.makers:
+                spent = streamed(spent, signals, self.makers[vehicle.maker].prices, self.clock())
+            return replace(vehicle, telemetry=merged, battery_wh=wh, spent=spent)
 
         after = self.vehicles.change(vehicle_id, with_news)
         if after is not None and (happened := events(known[0], after.telemetry)):
@@ -70,7 +77,7 @@ class CarTelemetry:
         if news.is_gone:
             self._end(news, vehicle)
         elif vehicle is not None:
-            self.merge(vehicle.vehicle_id, news.telemetry)
+            self.merge(vehicle.vehicle_id, news.telemetry, news.signals)
 
     def _end(self, news: CarNews, vehicle: Vehicle | None) -> None:
         """A consent was taken back there. One that was given again since stands, and so do others' cars in it."""

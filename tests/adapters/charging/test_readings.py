@@ -268,6 +268,17 @@ def test_signed_values_come_back_to_the_letter_once_and_in_order() -> None:
         signed.page("CP-1", "17", 1, "x")
 
 
+def test_a_record_is_one_charges_for_good() -> None:
+    signed = DynamoSignedValues()
+    assert signed.claim("CP-1", "17", ["a", "b"])
+    assert signed.claim("CP-1", "17", ["b"])
+    assert not signed.claim("CP-1", "18", ["c", "b"])
+    # What was found to be another's claims nothing of what comes after it.
+    assert signed.claim("CP-2", "18", ["a"])
+    assert signed.claim("CP-1", "18", ["d"])
+    assert signed.page("CP-1", "17", 10, "") == ([], None)
+
+
 def test_signed_values_live_as_long_as_receipts_and_no_row_is_too_long() -> None:
     signed = DynamoSignedValues()
     many = [replace(SIGNED, at=NOW + timedelta(seconds=number), sample="A" * 90_000) for number in range(9)]

@@ -52,6 +52,7 @@ def test_a_node_tells_of_blocks_contracts_and_what_was_sent(chain: Chain, node: 
     who = address_of(driver)
     assert (node.sent_by(who), node.sent_by(who, before.number)) == (sent_before + 1, sent_before)
     assert node.tip() > 0
+    assert node.balance(who) == chain.balance(driver)
     assert 21_000 < node.gas(address_of(operator), contract, settle_call(NAME, 3000, ROOT)) < 120_000
 
 
@@ -81,7 +82,20 @@ def test_a_node_of_another_chain_is_asked_nothing_more(chain: Chain, server: Cha
     for _ in range(2):
         with pytest.raises(ChainUnavailable, match="another chain"):
             node.block()
-    assert server.asked == ["eth_chainId"]
+    assert server.asked == ["eth_chainId"] * 2
+
+
+def test_a_node_that_was_of_another_chain_for_a_moment_is_believed_again(chain: Chain, server: ChainServer) -> None:
+    """Behind one address may stand many nodes, and a wrong one is replaced while the process lives on."""
+    node = node_at(server.url, chain.chain_id)
+    server.fault = NodeFault.ANOTHERS
+    with pytest.raises(ChainUnavailable, match="another chain"):
+        node.block()
+    server.fault = None
+    for _ in range(2):
+        assert node.block().number >= 0
+    # Once it has said so it is not asked again.
+    assert server.asked.count("eth_chainId") == 2
 
 
 @pytest.mark.parametrize("url", ["http://node.example.com", "ftp://127.0.0.1", "node.example.com"])

@@ -248,3 +248,22 @@ def test_what_was_said_is_remembered_until_it_is_out_of_date(tables: None) -> No
     assert memory.known([], NOW) == {}
     counted = [memory.count(it, NOW) for it in ("CP-1", "CP-1", "CP-2")]
     assert (*counted, memory.count("CP-1", NOW + timedelta(hours=1))) == (1, 2, 1, 1)
+
+
+def test_a_name_server_that_takes_its_time_is_not_waited_for() -> None:
+    is_over = Event()
+
+    def slow(host: str, port: int) -> list[str]:
+        is_over.wait()
+        return []
+
+    asked = WebRequest(method="GET", url="http://ocsp.example/", headers={}, most_bytes=10, most_s=0.05)
+    with pytest.raises(NoReply, match="name not found"):
+        Web(resolve=slow).asked(asked)
+    is_over.set()
+
+
+def test_a_name_that_is_none_is_not_found() -> None:
+    asked = WebRequest(method="GET", url="http://" + "x" * 70 + ".example/", headers={}, most_bytes=10, most_s=60.0)
+    with pytest.raises(NoReply):
+        Web().asked(asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,9 @@ from local.makers_oauth import REDIRECT_URI
 NOW = datetime(2026, 11, 30, 18, 0, tzinfo=UTC)
 VERIFIER = "v" * 86
 STATE = "s" * 43
+# Every API that is spoken: some makers end one of theirs.
+SMARTCAR_V2 = "smartcar v2.0"
+APIS = (*MAKERS, SMARTCAR_V2)
 
 
 @dataclass
@@ -39,6 +43,7 @@ class Moment:
 class Linked:
     """A maker's adapter, a car of its driver's, and what calls are made with."""
 
+    api: str
     name: str
     maker: Any
     server: CarMakers
@@ -73,6 +78,19 @@ def went_to(url: str) -> Mapping[str, str]:
     return dict(parse_qsl(parts.query))
 
 
+def code_of(back: Mapping[str, str]) -> str:
+    """What a driver comes back with beside the state."""
+    return back.get("code") or back.get("user_id", "")
+
+
+def adapters(server: CarMakers, clock: Moment, *, is_v2: bool = False) -> Mapping[str, Any]:
+    """Every maker's adapter; `is_v2`: the account at Smartcar has no `application_id` yet."""
+    keys = json.loads(server.settings["KERB_CAR_MAKER_KEYS"])
+    if is_v2:
+        del keys["smartcar"]["application_id"]
+    return makers_of(keys=json.dumps(keys), addresses=server.settings["KERB_CAR_MAKER_ADDRESSES"], clock=clock)
+
+
 @pytest.fixture
 def clock() -> Moment:
     return Moment()
@@ -86,20 +104,19 @@ def server(clock: Moment) -> Iterator[CarMakers]:
     server.stop()
 
 
-@pytest.fixture(params=MAKERS)
+@pytest.fixture(params=APIS)
 def linked(request: pytest.FixtureRequest, server: CarMakers, clock: Moment) -> Linked:
+    server.has_stream = True
     return link(request.param, server, clock)
 
 
 def link(name: str, server: CarMakers, clock: Moment) -> Linked:
     """Link a car at a maker, by its adapter alone."""
     car = server.add("5YJ3E7EB8KF000001")
-    settings = server.settings
-    maker: Any = makers_of(
-        keys=settings["KERB_CAR_MAKER_KEYS"], addresses=settings["KERB_CAR_MAKER_ADDRESSES"], clock=clock
-    )[name]
-    attempt = an_attempt(maker=name)
+    maker: Any = adapters(server, clock, is_v2=name == SMARTCAR_V2)[name.split(maxsplit=1)[0]]
+    attempt = an_attempt(maker=maker.name)
     back = went_to(maker.consent_url(attempt))
-    account, tokens = maker.exchange(attempt, back.get("code", ""), clock())
+    account, tokens = maker.exchange(attempt, code_of(back), clock())
     access = LinkAccess(account, tokens.access)
-    return Linked(name, maker, server, clock, car, attempt, back, access, tokens)
+    maker.cars(access, clock())
+    return Linked(name, maker.name, maker, server, clock, car, attempt, back, access, tokens)

@@ -14,10 +14,11 @@ import jsonschema_rs
 import pytest
 
 from chalicelib.adapters.vehicles.http import MakerAccount, MakerClient, Reply
-from chalicelib.adapters.vehicles.makers import MAKERS, maker_class
+from chalicelib.adapters.vehicles.makers import maker_class
+from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.domain.vehicles.capability import TOLD, Capability, OwnSchedule
 from chalicelib.records.vehicles import LinkAccess
-from tests.adapters.vehicles.conftest import Moment, an_attempt
+from tests.adapters.vehicles.conftest import APIS, SMARTCAR_V2, Moment, an_attempt
 from tests.adapters.vehicles.descriptions import DESCRIPTIONS, Description
 
 # As no maker gives one out: what is not quoted is another path.
@@ -40,13 +41,32 @@ class Recorder(MakerClient):
             return Reply(status=200, body={"access_token": token, "refresh_token": "r", "expires_in": 3600}, headers={})
         if self.refuses:
             return Reply(status=self.refuses.pop(), body={}, headers={})
-        told = {"id": _ID, "vehicles": [_ID], "linkUrl": _HOST, "state": "PENDING", "responses": [{"code": 200}]}
+        told: dict[str, Any] = {
+            "id": _ID,
+            "vehicles": [_ID],
+            "linkUrl": _HOST,
+            "state": "PENDING",
+            "responses": [{"code": 200}],
+        }
+        if "/v3/" in url:
+            told["data"] = [
+                {
+                    "id": _ID,
+                    "attributes": {"user": {"id": "code", "externalId": _ID}},
+                    "relationships": {"vehicle": {"data": {"id": _ID}}},
+                }
+            ]
+        if urlsplit(url).path.endswith("/api/1/vehicles"):
+            told["response"] = [{"vin": _ID}]
         return Reply(status=200, body=told, headers={})
 
 
 def adapter(name: str) -> tuple[Any, Recorder]:
-    kind, client = maker_class(name), Recorder(Moment())
-    keys = {"client_id": "id", "client_secret": "secret", "webhook_secret": "secret"}
+    keys = {"client_id": "id", "client_secret": "secret", "webhook_secret": "secret", "webhook_id": _ID}
+    keys["stream_ca"] = "-----BEGIN"
+    if name != SMARTCAR_V2:
+        keys["application_id"] = "id"
+    kind, client = maker_class(name.split(maxsplit=1)[0], keys), Recorder(Moment())
     account = MakerAccount(keys=keys, addresses=dict.fromkeys(kind.addresses, _HOST))
     return kind(account=account, client=client), client
 
@@ -59,13 +79,18 @@ def everything(maker: Any, at: Any) -> None:
     _, tokens = maker.exchange(attempt, code, at)
     maker.refresh(tokens, at)
     maker.cars(access, at)
-    maker.look(access, _ID, TOLD, at)
+    maker.look(access, _ID, TOLD | {Capability.SCHEDULE}, at)
     calls: Mapping[Capability, Any] = {
         Capability.START_STOP: lambda: (maker.start(access, _ID), maker.stop(access, _ID)),
         Capability.SET_LIMIT: lambda: [maker.set_limit(access, _ID, it) for it in (1, 80, 100)],
         Capability.SET_AMPS: lambda: maker.set_amps(access, _ID, 16),
         Capability.SCHEDULE: lambda: [
-            maker.set_schedule(access, _ID, it) for it in (OwnSchedule(True, time(1, 30)), OwnSchedule(is_on=False))
+            *(
+                maker.set_schedule(access, _ID, schedule, place)
+                for schedule in (OwnSchedule(True, time(1, 30)), OwnSchedule(is_on=False))
+                for place in (None, GeoPoint(52.52, 13.405))
+            ),
+            maker.drop_schedule(access, _ID),
         ],
         Capability.WAKE: lambda: maker.wake(access, _ID),
     }
@@ -85,7 +110,7 @@ def described(description: Description, method: str, path: str) -> tuple[str, st
     raise AssertionError(f"no operation is {method} {path}")
 
 
-@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("name", APIS)
 def test_every_request_is_one_that_the_maker_describes(name: str) -> None:
     maker, client = adapter(name)
     everything(maker, client.clock())
@@ -104,7 +129,7 @@ def test_every_request_is_one_that_the_maker_describes(name: str) -> None:
     assert seen == set(description)
 
 
-@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("name", APIS)
 def test_tokens_are_asked_for_by_forms_of_oauth(name: str) -> None:
     maker, client = adapter(name)
     everything(maker, client.clock())
@@ -122,14 +147,16 @@ def test_tokens_are_asked_for_by_forms_of_oauth(name: str) -> None:
         assert headers.get("Authorization", "").startswith("Basic ") or {"client_id", "client_secret"} <= form.keys()
 
 
-def test_a_token_of_the_applications_that_is_refused_is_asked_for_anew_once() -> None:
-    maker, client = adapter("enode")
+@pytest.mark.parametrize("name", ["enode", "smartcar"])
+def test_a_token_of_the_applications_that_is_refused_is_asked_for_anew_once(name: str) -> None:
+    maker, client = adapter(name)
     access = LinkAccess(_ID, "")
     client.refuses.append(401)
-    assert maker.cars(access, client.clock()) == []
+    maker.cars(access, client.clock())
     bearers = [headers["Authorization"] for _, url, headers, _ in client.made if urlsplit(url).path not in _DOOR]
-    assert len(set(bearers)) == len(bearers) == 2
+    assert (len(set(bearers)), bearers[0] == bearers[1]) == (2, False)
     client.refuses.extend([401, 401])
+    # What is wrong with us is no driver's link.
     with pytest.raises(Exception, match="HTTP 401"):
         maker.cars(access, client.clock())
     assert client.refuses == []

@@ -7,7 +7,7 @@ import hmac
 import json
 import re
 from dataclasses import replace
-from datetime import time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,20 +25,31 @@ from chalicelib.records.vehicles import (
     LinkBroken,
     MakerUnavailable,
     NotPushed,
+    PlaceNotShared,
     PositionSharing,
     PushedNews,
 )
 from local.makers import CarMakers
-from local.makers_cars import CarFault
+from local.makers_cars import CarFault, PlaceSchedule
 from local.makers_oauth import CLIENT_SECRET, WEBHOOK_SECRET
 from local.makers_shapes import OLD, pushed, sign
-from tests.adapters.vehicles.conftest import STATE, Linked, Moment, an_attempt, link, went_to
+from tests.adapters.vehicles.conftest import (
+    STATE,
+    Linked,
+    Moment,
+    adapters,
+    an_attempt,
+    code_of,
+    link,
+    went_to,
+)
 
+HERE = GeoPoint(52.52, 13.405)
 METHODS = {
     Capability.START_STOP: ("start", "stop"),
     Capability.SET_LIMIT: ("set_limit",),
     Capability.SET_AMPS: ("set_amps",),
-    Capability.SCHEDULE: ("set_schedule",),
+    Capability.SCHEDULE: ("set_schedule", "drop_schedule"),
     Capability.WAKE: ("wake",),
     Capability.PUSH: ("heard",),
 }
@@ -50,6 +61,11 @@ def has(linked: Linked, capability: Capability) -> bool:
 
 def look(linked: Linked) -> Any:
     return linked.maker.look(linked.access, linked.car.car_id, TOLD, linked.clock())
+
+
+def look_at_all(linked: Linked) -> Any:
+    wanted = TOLD | {Capability.SCHEDULE}
+    return linked.maker.look(linked.access, linked.car.car_id, wanted, linked.clock())
 
 
 def confirmed(linked: Linked, answer: CarAnswer) -> bool:
@@ -102,11 +118,11 @@ def test_position_is_asked_for_only_with_its_own_consent(linked: Linked) -> None
     assert all(Capability.POSITION not in it.opens for it in kept)
 
 
-def test_a_code_with_another_verifier_is_refused(linked: Linked) -> None:
+def test_what_came_back_from_another_link_is_refused(linked: Linked) -> None:
     back = went_to(linked.maker.consent_url(linked.attempt))
-    another = replace(linked.attempt, verifier="w" * 86)
+    another = replace(linked.attempt, verifier="w" * 86, link_id="link-2")
     with pytest.raises(LinkBroken):
-        linked.maker.exchange(another, back["code"], linked.clock())
+        linked.maker.exchange(another, code_of(back), linked.clock())
 
 
 def test_the_drivers_cars_are_found_with_what_each_can(linked: Linked) -> None:
@@ -167,11 +183,71 @@ def test_what_is_set_is_what_the_car_has_then(linked: Linked) -> None:
     if has(linked, Capability.SET_AMPS):
         assert confirmed(linked, linked.maker.set_amps(linked.access, car_id, 10))
         assert (linked.car.amps, look(linked).amps.value) == (10, 10)
-    if has(linked, Capability.SCHEDULE):
-        assert confirmed(linked, linked.maker.set_schedule(linked.access, car_id, OwnSchedule(True, time(3, 30))))
-        assert look(linked).schedule.value == OwnSchedule(True, time(3, 30))
-        assert confirmed(linked, linked.maker.set_schedule(linked.access, car_id, OwnSchedule(False)))
-        assert look(linked).schedule.value == OwnSchedule(False)
+
+
+@pytest.mark.parametrize("keeps_by_place", [True, False])
+def test_a_schedule_that_is_set_is_what_the_car_begins_by_until_it_is_taken_back(
+    linked: Linked, keeps_by_place: bool
+) -> None:
+    if not has(linked, Capability.SCHEDULE):
+        pytest.skip("not offered")
+    car_id, place = linked.car.car_id, HERE if keeps_by_place else None
+    if not keeps_by_place:
+        linked.car.software = "2024.20.9 4f1c0a2b"
+    assert look_at_all(linked).schedule_by_place.value is keeps_by_place
+    for begins in (time(2), time(3, 30), time(3, 30)):
+        answer = linked.maker.set_schedule(linked.access, car_id, OwnSchedule(True, begins), place)
+        assert confirmed(linked, answer)
+        assert look_at_all(linked).schedule.value == OwnSchedule(True, begins)
+        assert linked.car.beginnings == [begins]
+    if keeps_by_place:
+        off = linked.maker.drop_schedule(linked.access, car_id)
+    else:
+        off = linked.maker.set_schedule(linked.access, car_id, OwnSchedule(False), None)
+    assert confirmed(linked, off)
+    assert look_at_all(linked).schedule.value == OwnSchedule(False)
+    assert linked.car.beginnings == []
+
+
+def test_what_its_driver_keeps_beside_ours_is_neither_told_nor_touched(linked: Linked) -> None:
+    if not has(linked, Capability.SCHEDULE):
+        pytest.skip("not offered")
+    car_id, drivers = linked.car.car_id, PlaceSchedule(time(23), 52.52, 13.405)
+    linked.car.schedules[1_764_000_000] = drivers
+    assert look_at_all(linked).schedule.value == OwnSchedule(False)
+    assert confirmed(linked, linked.maker.set_schedule(linked.access, car_id, OwnSchedule(True, time(1)), HERE))
+    assert look_at_all(linked).schedule.value == OwnSchedule(True, time(1))
+    for _ in range(2):
+        assert confirmed(linked, linked.maker.drop_schedule(linked.access, car_id))
+        assert linked.car.schedules == {1_764_000_000: drivers}
+
+
+def test_a_place_that_the_driver_left_out_at_the_door_is_no_broken_link(server: CarMakers, clock: Moment) -> None:
+    server.doors["tesla"].leaves_out = {"vehicle_location"}
+    linked = link("tesla", server, clock)
+    for capability in (Capability.POSITION, Capability.SCHEDULE):
+        with pytest.raises(PlaceNotShared):
+            linked.maker.look(linked.access, linked.car.car_id, frozenset({capability}), clock())
+    told = linked.maker.look(linked.access, linked.car.car_id, frozenset({Capability.PERCENT}), clock())
+    assert (told.percent.value, told.schedule, told.schedule_by_place.value) == (40, None, True)
+
+
+@pytest.mark.parametrize(
+    ("version", "keeps_by_place"),
+    [
+        ("2024.26 4f1c0a2b", True),
+        ("2024.26.7 4f1c0a2b", True),
+        ("2026.2.6.1 4f1c0a2b", True),
+        ("2024.20.9 4f1c0a2b", False),
+        ("2023.44.30.8 4f1c0a2b", False),
+    ],
+)
+def test_a_tesla_says_by_its_software_whether_it_keeps_schedules_by_place(
+    server: CarMakers, clock: Moment, version: str, keeps_by_place: bool
+) -> None:
+    linked = link("tesla", server, clock)
+    linked.car.software = version
+    assert look(linked).schedule_by_place.value is keeps_by_place
 
 
 def test_a_car_that_accepts_and_ignores_is_found_out_by_looking(linked: Linked) -> None:
@@ -210,7 +286,7 @@ def test_a_car_without_coverage_is_no_error_of_ours(linked: Linked) -> None:
     linked.car.faults.add(CarFault.NO_COVERAGE)
     answer = linked.maker.stop(linked.access, linked.car.car_id)
     assert answer.kind in (AnswerKind.UNREACHABLE, AnswerKind.ASLEEP)
-    if linked.name != "enode":
+    if linked.name != "enode" and linked.tokens.access:
         with pytest.raises((CarUnreachable, CarAsleep)):
             look(linked)
 
@@ -267,13 +343,16 @@ def test_what_a_maker_tells_by_itself_is_believed_when_signed(linked: Linked) ->
     if not has(linked, Capability.PUSH):
         pytest.skip("not offered")
     linked.car.plug(linked.clock(), is_in=True)
-    headers, body = pushed(linked.name, linked.car, "link-1", linked.clock())
+    headers, body = pushed(linked.api, linked.car, "link-1", linked.clock())
     lower = {name.lower(): it for name, it in headers.items()}
     [news] = linked.maker.heard(lower, body, linked.clock()).news
-    assert (news.maker, news.maker_id, news.account) == (linked.name, linked.car.car_id, "link-1")
+    assert (news.maker, news.maker_id) == (linked.name, linked.car.car_id)
+    assert news.account == ("link-1" if linked.name != "tesla" else "")
     assert (news.telemetry.percent.value, news.telemetry.is_plugged.value) == (40, True)
     assert linked.maker.heard(lower, body, linked.clock()).news[0].event_id == news.event_id
-    for wrong_headers, wrong in (({}, body), (lower, body + b" ")):
+    # Tesla's server signs no body: who carries it on shows a key.
+    tampered = body + b" " if linked.name != "tesla" else b"[{}]"
+    for wrong_headers, wrong in (({}, body), (dict.fromkeys(lower, "another"), body), (lower, tampered)):
         with pytest.raises(NotPushed):
             linked.maker.heard(wrong_headers, wrong, linked.clock())
 
@@ -294,6 +373,39 @@ def smartcars(server: CarMakers, clock: Moment, told: dict[str, Any]) -> Any:
 def test_smartcar_is_shown_that_its_secret_is_known(server: CarMakers, clock: Moment, told: dict[str, Any]) -> None:
     signed = hmac.new(WEBHOOK_SECRET.encode(), b"c-1", hashlib.sha256).hexdigest()
     assert smartcars(server, clock, told) == PushedNews(reply={"challenge": signed})
+
+
+def test_smartcars_question_may_come_unsigned_and_gets_nothing_else_signed(server: CarMakers, clock: Moment) -> None:
+    signed = hmac.new(WEBHOOK_SECRET.encode(), b"c-1", hashlib.sha256).hexdigest()
+    data: dict[str, Any] = {"user": {"id": "alice"}, "vehicle": {"id": "car-1"}, "signals": []}
+    event = json.dumps({"eventId": "e-1", "eventType": "VEHICLE_STATE", "data": data})
+    link("smartcar", server, clock)
+    for is_v2 in (False, True):
+        maker = adapters(server, clock, is_v2=is_v2)["smartcar"]
+        asked = json.dumps({"eventType": "VERIFY", "data": {"challenge": "c-1"}}).encode()
+        assert maker.heard({}, asked, clock()).reply == {"challenge": signed}
+        for kind, challenge in (("VEHICLE_STATE", "c-1"), ("VERIFY", event), ("VERIFY", ""), ("VERIFY", "x" * 300)):
+            asked = json.dumps({"eventType": kind, "data": {"challenge": challenge}}).encode()
+            with pytest.raises(NotPushed):
+                maker.heard({}, asked, clock())
+
+
+def test_smartcar_v3_tells_the_limit_that_counts(server: CarMakers, clock: Moment) -> None:
+    limits = [{"type": "LOCATION", "limit": 60}, {"type": "GLOBAL", "limit": 80}]
+    for body, limit in (
+        ({"values": limits, "activeLimit": None}, 80),
+        ({"values": limits, "activeLimit": 60}, 60),
+        ({"values": {"values": limits, "activeLimit": 60}}, 60),
+        ({"values": []}, None),
+    ):
+        signal: dict[str, Any] = {
+            "code": "charge-chargelimits",
+            "body": body,
+            "meta": {"oemUpdatedAt": 1_764_525_600_000},
+        }
+        data = {"user": {"id": "alice"}, "vehicle": {"id": "car-1"}, "signals": [signal]}
+        [news] = smartcars(server, clock, {"eventId": "e-1", "eventType": "VEHICLE_STATE", "data": data}).news
+        assert (news.telemetry.limit_percent.value if news.telemetry.limit_percent else None) == limit
 
 
 def test_smartcars_signals_are_heard_as_its_batches_are(server: CarMakers, clock: Moment) -> None:
@@ -334,3 +446,53 @@ def test_the_page_says_what_each_maker_offers() -> None:
         for maker, mark in zip(MAKERS, offered, strict=True):
             told[maker] |= set(capabilities) if mark else set()
     assert told == {name: set(maker_class(name).offers) for name in MAKERS}
+
+
+def test_teslas_tell_by_themselves_where_there_is_a_server_for_them_and_until_they_are_unlinked(
+    server: CarMakers, clock: Moment
+) -> None:
+    server.has_stream = True
+    linked = link("tesla", server, clock)
+    older = server.add("5YJ3E7EB8KF000002", software="2023.20.4 4f1c0a2b")
+    found = {it.maker_id: it.can for it in linked.maker.cars(linked.access, clock())}
+    assert server.streaming == {linked.car.car_id}
+    assert found[linked.car.car_id] - found[older.car_id] == {Capability.PUSH}
+    linked.maker.revoke(linked.access, linked.car.car_id, is_last=False)
+    assert (server.streaming, server.invalid) == (set(), [])
+
+
+def test_a_tesla_whose_stream_cannot_be_set_up_is_linked_and_looked_at(server: CarMakers, clock: Moment) -> None:
+    linked = link("tesla", server, clock)
+    for more in ({}, {"stream": "https://stream.example", "command": "http://127.0.0.1:9"}):
+        account = replace(linked.maker.account, addresses={**linked.maker.account.addresses, **more})
+        [found] = replace(linked.maker, account=account).cars(linked.access, clock())
+        assert Capability.PUSH not in found.can
+    assert server.invalid == []
+
+
+def test_a_record_of_teslas_tells_only_what_changed(server: CarMakers, clock: Moment) -> None:
+    server.has_stream = True
+    maker = link("tesla", server, clock).maker
+    told = {"vin": "VIN1", "createdAt": "2026-11-30T17:59:30.123456789Z", "isResend": False}
+    values: dict[str, dict[str, Any]] = {
+        "BatteryLevel": {"longValue": "59"},
+        "DetailedChargeState": {"detailedChargeStateValue": "DetailedChargeStateDisconnected"},
+        "ChargeLimitSoc": {"invalid": True},
+        "BatteryHeaterOn": {"stringValue": "n/a"},
+    }
+    records = [{**told, "data": [{"key": key, "value": value}]} for key, value in values.items()]
+    records.append({**told, "data": [{"key": "Odometer", "value": None}]})
+    news = maker.heard({"x-kerb-key": WEBHOOK_SECRET}, json.dumps(records).encode(), clock()).news
+    at = datetime(2026, 11, 30, 17, 59, 30, 123456, UTC)
+    nothing = Telemetry(schedule_by_place=Observed(True, at), is_awake=Observed(True, at))
+    assert [it.telemetry for it in news] == [
+        replace(nothing, percent=Observed(59, at)),
+        replace(nothing, is_plugged=Observed(False, at), charging=Observed(ChargingState.UNPLUGGED, at)),
+        nothing,
+        nothing,
+        nothing,
+    ]
+    assert {(it.maker_id, it.signals) for it in news} == {("VIN1", 1)}
+    for wrong in (b"x", b"1", b"[1]", json.dumps({**told, "data": []} | {"createdAt": "today"}).encode()):
+        with pytest.raises(NotPushed):
+            maker.heard({"x-kerb-key": WEBHOOK_SECRET}, wrong, clock())

@@ -51,7 +51,8 @@ def _charged(talk: Talk, *signed: str, meter_stop: int = 3000) -> Session:
     ]
     data = [{"timestamp": told(talk.kit.clock.now), "sampledValue": sample}] if sample else []
     talk.stop(ref, meter_stop, transactionData=data)
-    return talk.measured()
+    newest = max(talk.kit.sessions.of_operator("op", 10, None, flagged=False)[0], key=lambda it: it.created_at)
+    return talk.kit.metering.measured(newest)
 
 
 def _pinned(kit: Kit, meter: SigningMeter = METER, name: str = "G1/M1") -> None:
@@ -184,6 +185,37 @@ def test_records_of_an_earlier_charge_told_again_are_not_billed(talk: Talk) -> N
     assert session.energy_wh == 2000
     assert session.signed is not None
     assert session.signed.reason == "the records are of another time than the charge"
+
+
+@pytest.mark.parametrize("is_later", [True, False])
+def test_records_that_another_charge_was_billed_by_are_not_this_ones(talk: Talk, is_later: bool) -> None:
+    """A meter whose clock is not set says of no time; nor is a quarter of an hour between two charges much."""
+    _pinned(talk.kit)
+    assert _charged(talk, WHOLE).energy_wh == 1999
+    talk.kit.clock.advance(**({"hours": 5} if is_later else {"minutes": 1}))
+    again = _charged(talk, WHOLE)
+    assert again.signed is not None
+    assert (again.signed.energy_wh, again.signed.verification) == (None, Verification.REPEATED)
+    assert again.signed.reason == "the records are of another charge, which was billed by them"
+    # By the law of its country that is no better than no signature at all: a person looks.
+    assert (again.energy_wh, again.needs_review) == (2000, True)
+    assert Flag.SIGNATURE_INVALID in again.flags
+
+
+def test_an_end_of_its_own_makes_no_begin_of_another_charge_its_own(talk: Talk) -> None:
+    _pinned(talk.kit)
+    begin = METER.record(reading(500.0, "B"), PG="T7")
+    first = _charged(talk, begin, METER.record(reading(502.0, "E"), PG="T8"))
+    assert first.energy_wh == 2000
+    second = _charged(talk, begin, METER.record(reading(504.0, "E"), PG="T10"))
+    assert second.signed is not None
+    assert second.signed.energy_wh is None
+    # Weighed once more each is what it was.
+    for session, energy_wh in ((first, 2000), (second, None)):
+        weighed = talk.kit.metering.weigh(session)
+        assert weighed is not None
+        assert weighed.signed is not None
+        assert weighed.signed.energy_wh == energy_wh
 
 
 def test_records_of_its_own_time_are(talk: Talk) -> None:

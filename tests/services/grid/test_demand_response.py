@@ -67,6 +67,7 @@ def desk(plant: Plant, spread: Spread) -> DemandResponse:
         spread=spread,
         managed_sites=kit.managed_sites,
         looks=plant.looks,
+        alarm_checks=kit.alarm_checks,
         clock=kit.clock,
     )
     spread.desk = made

@@ -6,10 +6,13 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.domain.grid.demand_response import Contract
 from chalicelib.domain.operators import AlarmKind
 from chalicelib.records.grid import ToldDraw
+from chalicelib.services.grid.demand_response import DemandResponse
 from tests.services.conftest import Kit
 from tests.services.grid.plant import SITE_ID, Plant
+from tests.services.grid.test_demand_response import Spread, event
 from tests.services.grid.test_plans import CheapHours, Days, Planned
 from tests.services.operators.test_alarms import Desk
 
@@ -111,4 +114,36 @@ def test_plans_that_nobody_waits_for_any_more_are_no_alarm(site: Watched) -> Non
     site.plant.end(0)
     site.live(1)
     site.plant.kit.clock.now += timedelta(minutes=16)
+    assert site.closing() == set()
+
+
+def test_an_event_that_lowers_sites_is_an_alarm_from_its_first_second_until_it_is_over(site: Watched) -> None:
+    kit, spread = site.plant.kit, Spread()
+    desk = DemandResponse(
+        events=kit.demand_events,
+        spread=spread,
+        managed_sites=kit.managed_sites,
+        looks=site.plant.looks,
+        alarm_checks=kit.alarm_checks,
+        clock=kit.clock,
+    )
+    spread.desk = desk
+    desk.tell(event(site.plant, "nobody's"))
+    site.live(1)
+    assert site.open() == set()
+    desk.sign("op", Contract(site_id=SITE_ID, operator_id="op", signed_at=kit.clock()))
+    desk.tell(event(site.plant, "tonight", later_s=600))
+    site.live(1)
+    assert site.open() == set()
+    site.live(601)
+    assert site.open() == {AlarmKind.DEMAND_RESPONSE}
+    (alarm,) = site.desk.open()
+    assert alarm.subjects == ("op/tonight",)
+    assert "program p" in alarm.alarm.detail
+    kit.clock.advance(hours=1)
+    assert site.closing() == set()
+    desk.tell(event(site.plant, "now"))
+    site.live(1)
+    assert site.open() == {AlarmKind.DEMAND_RESPONSE}
+    desk.cancel("op", "now")
     assert site.closing() == set()

@@ -35,6 +35,7 @@ class Node:
     mined: int = 0
     deep: int = 0
     is_down: bool = False
+    coin: int = 10**18
     sent: list[bytes] = field(default_factory=list)
 
     def block(self, number: int | None = None) -> Block:
@@ -46,6 +47,9 @@ class Node:
     def sent_by(self, address: bytes, block: int | None = None) -> int:
         return self.mined if block is None else self.deep
 
+    def balance(self, address: bytes) -> int:
+        return self.coin
+
     def tip(self) -> int:
         return GWEI
 
@@ -55,6 +59,8 @@ class Node:
     def send(self, raw: bytes) -> bool:
         if self.is_down:
             raise ChainUnavailable("down")
+        if not self.coin:
+            return False
         self.sent.append(raw)
         return True
 
@@ -99,6 +105,21 @@ def test_what_is_sent_is_written_down_first_and_sent_again_by_whoever_comes(send
     # The same thing once more is the same call.
     sender.send("one", CONTRACT, b"data")
     assert outbox(sender).pending == (call,)
+
+
+def test_a_key_without_coin_is_told_as_an_error_and_sends_once_it_has_some(
+    sender: ChainSender, node: Node, caplog: pytest.LogCaptureFixture
+) -> None:
+    node.coin = 0
+    sender.send("one", CONTRACT, b"data")
+    (told,) = [it for it in caplog.records if it.levelname == "ERROR"]
+    call = outbox(sender).pending[0]
+    assert vars(told)["lacking_units"] == call.gas * call.most_fee
+    assert sender.lacking_units() == sender.terms.settlement_units
+    node.coin = 10**18
+    assert sender.lacking_units() == 0
+    sender.look()
+    assert node.sent == [bytes.fromhex(call.raw)]
 
 
 def test_each_call_has_a_nonce_of_its_own_and_they_go_on_where_the_chain_is(sender: ChainSender, node: Node) -> None:

@@ -183,6 +183,24 @@ def test_a_session_begun_with_a_deposit_needs_no_card(run: OnChain) -> None:
     assert session.is_on_chain
 
 
+def test_nobody_deposits_what_the_key_has_no_coin_to_settle(kit: Kit, chain: Chain, server: ChainServer) -> None:
+    wanted, empty = Wanted("CP-1", ConnectorId(2)), f"{0xBEEF:064x}"
+    run = OnChain(kit, chain, server)
+    kit = Kit()
+    kit.settings = {**run.kit.settings, "KERB_CHAIN_KEY": empty}
+    with pytest.raises(Refusal, match="cannot be settled") as refused:
+        kit.driver_sessions.begin("driver-1", wanted, "a", Pays.DEPOSIT)
+    assert refused.value.code == "no_deposits"
+    chain.give(kit.chain_sender.address)
+    assert kit.driver_sessions.begin("driver-1", wanted, "a", Pays.DEPOSIT)[0].is_on_chain
+
+
+def test_nothing_begins_by_a_deposit_while_no_node_answers(run: OnChain) -> None:
+    run.server.fault = NodeFault.DOWN
+    with pytest.raises(ChainUnavailable):
+        run.kit.driver_sessions.begin("driver-1", Wanted("CP-1", ConnectorId(2)), "b", Pays.DEPOSIT)
+
+
 @pytest.mark.parametrize("setting", ["KERB_CHAIN_RPC", "KERB_CHAIN_KEY", "KERB_CHAIN_CONTRACT"])
 def test_without_a_chain_nobody_deposits(kit: Kit, chain: Chain, server: ChainServer, setting: str) -> None:
     run = OnChain(kit, chain, server)
@@ -450,6 +468,7 @@ def test_nobody_waits_for_a_node_to_be_told_that_a_session_has_failed(run: OnCha
 def test_a_charge_asks_a_node_no_more_than_its_cost_is_told_with(run: OnChain) -> None:
     run.kit.chain_node.block()
     run.server.asked.clear()
+    assert run.kit.chain_payments.paid_for(run.session).is_on_chain
     run.asked().deposit()
     for _ in range(DEEP + 1):
         run.look()

@@ -172,6 +172,26 @@ def test_a_responder_that_cannot_be_asked_is_no_yes_but_what_it_said_before_is(b
     assert bench.worth(contract) is CertificateStatus.ACCEPTED
 
 
+def test_what_a_responder_said_of_a_week_is_asked_anew_a_day_later_and_good_while_nobody_says_more(
+    bench: Bench,
+) -> None:
+    bench.authority.answers_last = timedelta(days=7)
+    contract = bench.authority.contract(EMAID)
+    assert bench.worth(contract) is CertificateStatus.ACCEPTED
+    bench.at += timedelta(hours=23)
+    assert bench.worth(contract) is CertificateStatus.ACCEPTED
+    assert len(bench.responders.asked) == 2
+    bench.at += timedelta(hours=2)
+    bench.responders.by_url = {}
+    assert bench.worth(contract) is CertificateStatus.ACCEPTED
+    bench.responders.by_url = {URL: bench.authority}
+    bench.authority.revoked = {contract.certificate.serial_number}
+    assert bench.worth(contract) is CertificateStatus.REVOKED
+    # A revocation is remembered as anything else is.
+    bench.responders.by_url = {}
+    assert bench.worth(contract) is CertificateStatus.REVOKED
+
+
 def test_a_certificate_is_its_own_emaids_and_no_rfid_cards(bench: Bench) -> None:
     contract = bench.authority.contract(EMAID)
     assert bench.worth(contract, "EMAID-DE8AAC99999999") is CertificateStatus.CHAIN_ERROR

@@ -19,6 +19,7 @@ from chalicelib.records.parts import WHOLE as _WHOLE
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.chargers.connections import ChargerCredentials
 from tests.services.conftest import NOW, Clock, Kit
+from tests.signing import SigningMeter
 
 S = timedelta(seconds=1)
 
@@ -215,6 +216,31 @@ def test_a_firmware_that_failed_is_an_alarm_until_one_is_installed(desk: Desk) -
     desk.kit.router.route(_connection(), NewsReceived(Topic.FIRMWARE, "Installed"), lambda *_: 0)  # type: ignore[arg-type]
     desk.live(minutes=2)
     assert not desk.open(AlarmKind.FIRMWARE_FAILED)
+
+
+@pytest.mark.parametrize("is_new_right", [True, False])
+def test_another_key_of_a_meter_is_an_alarm_until_a_person_has_said_which_it_is(desk: Desk, is_new_right: bool) -> None:
+    known, new = SigningMeter().public_key, SigningMeter().public_key
+    keys = desk.kit.pinned_keys
+    keys.pin("CP-1", "", known)
+    keys.configured("CP-1", {1: known})
+    desk.live(seconds=1)
+    assert not desk.open(AlarmKind.METER_KEY)
+    keys.configured("CP-1", {1: new})
+    desk.live(seconds=1)
+    (listed,) = desk.open(AlarmKind.METER_KEY)
+    assert "EVSE 1" in listed.alarm.detail
+    # Told again at each boot it is the same alarm, and a key of another place says nothing of this one.
+    keys.configured("CP-1", {1: new})
+    keys.pin("CP-1", "", known, evse=2)
+    desk.live(days=2)
+    assert desk.open(AlarmKind.METER_KEY)
+    keys.pin("CP-1", "", new if is_new_right else known, evse=1 if is_new_right else 0)
+    desk.live(minutes=2)
+    assert not desk.open(AlarmKind.METER_KEY)
+    pinned_again = desk.kit.meter_keys.of("CP-1")
+    keys.pin("CP-1", "", new if is_new_right else known, evse=1 if is_new_right else 0)
+    assert desk.kit.meter_keys.of("CP-1") == pinned_again
 
 
 @pytest.mark.parametrize("skew_s", [120, 300 * 86400, -3600, -20000 * 86400])

@@ -18,7 +18,7 @@ from chalicelib.wiring import Network
 from local.makers import CarMakers
 from local.makers_cars import SimulatedCar
 from local.makers_shapes import pushed
-from tests.adapters.vehicles.conftest import Moment, went_to
+from tests.adapters.vehicles.conftest import Moment, code_of, went_to
 
 DRIVER = "driver-1"
 
@@ -42,7 +42,7 @@ class Cars:
     def again(self, maker: str, sharing: PositionSharing = PositionSharing.NONE, driver_id: str = DRIVER) -> Any:
         begun = self.network.car_linking.begin(driver_id, maker, sharing)
         back = went_to(begun.url)
-        return self.network.car_linking.finish(driver_id, back["state"], back.get("code", ""))
+        return self.network.car_linking.finish(driver_id, back["state"], code_of(back))
 
     def told(self) -> list[NotificationKind]:
         page, _ = self.network.notifications.page(DRIVER, 20, None)
@@ -60,9 +60,16 @@ class Cars:
 
 
 @pytest.fixture
-def cars(tables: None) -> Iterator[Cars]:
+def has_stream() -> bool:
+    """Whether Teslas have a server that they tell."""
+    return False
+
+
+@pytest.fixture
+def cars(tables: None, has_stream: bool) -> Iterator[Cars]:
     clock = Moment()
     server = CarMakers(clock)
+    server.has_stream = has_stream
     server.start()
     key = boto3.client("kms").create_key()["KeyMetadata"]["KeyId"]
     yield _cars(server, clock, key)

@@ -66,6 +66,9 @@ class Sessions:
     def is_of(self, session_id: str, driver_id: str) -> bool:
         return (session_id, driver_id) == ("s", "driver")
 
+    def naming(self, driver_id: str) -> list[tuple[str, str]]:
+        return [("s", self.car)] if driver_id == "driver" and self.car else []
+
     def name_car(self, session_id: str, name: str) -> None:
         self.car = name
 

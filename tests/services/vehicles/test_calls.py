@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import time, timedelta
+from math import ceil
 from typing import Any
 
 import boto3
@@ -17,6 +18,7 @@ from chalicelib.domain.vehicles.budget import MONTHLY_MICRO_USD, WAKES_A_MONTH
 from chalicelib.domain.vehicles.capability import Capability, StopCarCharge
 from chalicelib.domain.vehicles.telemetry import Observed, Telemetry
 from chalicelib.domain.vehicles.wish import CarWish, ReadyBy
+from chalicelib.records.vehicles import PositionSharing
 from chalicelib.wiring import Network
 from cli import cars as price
 from tests.services.vehicles.conftest import DRIVER, Cars
@@ -38,7 +40,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, call: Callable[[], Any]) -> Counter
 
 
 def test_calls_to_aws_are_those_that_are_paid_for(cars: Cars, monkeypatch: pytest.MonkeyPatch) -> None:
-    vehicle, car = cars.link("tesla")
+    vehicle, car = cars.link("tesla", PositionSharing.COARSE)
     car.plug(cars.clock(), is_in=True)
     remote, percent = cars.network.car_remote, frozenset({Capability.PERCENT})
     looked = counted(monkeypatch, lambda: remote.look(vehicle.vehicle_id, percent, cars.clock()))
@@ -64,6 +66,7 @@ def test_makers_prices_are_the_same_where_they_are_counted_and_where_they_are_sh
         prices = maker_class(name).prices
         micro = {kind: round(usd * 1_000_000) for kind, usd in listed["call_usd"].items()}
         assert micro == {"data": prices.data, "command": prices.command, "wake": prices.wake}
+        assert ceil(listed.get("signal_usd", 0) * 1_000_000) == prices.signal
         assert round(listed["car_month_usd"] * 1_000_000) == prices.car_month
 
 

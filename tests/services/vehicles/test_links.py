@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -25,11 +26,11 @@ from chalicelib.records.vehicles import (
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.vehicles.garage import CarStanding
 from chalicelib.wiring import Network
-from tests.adapters.vehicles.conftest import went_to
+from tests.adapters.vehicles.conftest import code_of, went_to
 from tests.services.vehicles.conftest import DRIVER, Cars
 
 MAKERS = ("smartcar", "enode", "tesla")
-WITH_TOKENS = ("smartcar", "tesla")
+WITH_TOKENS = ("tesla",)
 
 
 def refused(call: Callable[[], Any]) -> str:
@@ -80,11 +81,11 @@ def test_a_state_is_good_once_for_who_began_and_not_for_long(cars: Cars) -> None
     linking = cars.network.car_linking
     begun = linking.begin(DRIVER, "smartcar", PositionSharing.NONE)
     back = went_to(begun.url)
-    assert refused(lambda: linking.finish("driver-2", back["state"], back["code"])) == "link_over"
-    assert refused(lambda: linking.finish(DRIVER, back["state"], back["code"])) == "link_over"
+    assert refused(lambda: linking.finish("driver-2", back["state"], code_of(back))) == "link_over"
+    assert refused(lambda: linking.finish(DRIVER, back["state"], code_of(back))) == "link_over"
     late = went_to(linking.begin(DRIVER, "smartcar", PositionSharing.NONE).url)
     cars.clock.later(minutes=11)
-    assert refused(lambda: linking.finish(DRIVER, late["state"], late["code"])) == "link_over"
+    assert refused(lambda: linking.finish(DRIVER, late["state"], code_of(late))) == "link_over"
     assert refused(lambda: linking.finish(DRIVER, "guessed", "code")) == "link_over"
     assert refused(lambda: linking.finish(DRIVER, "", "code")) == "link_over"
     with pytest.raises(NotFound):
@@ -103,6 +104,40 @@ def test_who_began_a_link_cannot_end_it_for_another_whom_they_sent_to_the_makers
     assert cars.network.car_links.of_driver(DRIVER) == []
 
 
+def test_at_smartcar_a_link_is_ended_by_who_began_it_and_was_there_alone(cars: Cars) -> None:
+    # Its page gives no code but the driver's user id there: known to others from elsewhere, it links nothing of theirs.
+    linking, server = cars.network.car_linking, cars.server
+    server.add("mine", "alice")
+    server.add("theirs", "bob")
+    server.doors["smartcar"].account = "bob"
+    went_to(linking.begin("driver-2", "smartcar", PositionSharing.NONE).url)
+    server.doors["smartcar"].account = "alice"
+    for code in ("bob", "", "nobody"):
+        back = went_to(linking.begin(DRIVER, "smartcar", PositionSharing.NONE).url)
+        assert refused(partial(linking.finish, DRIVER, back["state"], code)) == "link_refused"
+    # Sent to the page of a link of mine, another comes back to me with nothing: I do not know who they are there.
+    begun = linking.begin(DRIVER, "smartcar", PositionSharing.NONE)
+    server.doors["smartcar"].account = "bob"
+    went_to(begun.url)
+    assert refused(lambda: linking.finish(DRIVER, begun.attempt.state, "alice")) == "link_refused"
+    assert cars.network.vehicles.of_driver(DRIVER) == []
+
+
+def test_a_link_of_smartcars_earlier_api_goes_on_by_the_next(cars: Cars) -> None:
+    vehicle, _ = cars.link("smartcar")
+    link = cars.network.car_links.get(DRIVER, vehicle.link_id)
+    assert link is not None
+    tokens = CarTokens(access="v2", refresh="v2-refresh", expires_at=cars.clock() + timedelta(hours=1))
+    sealed = cars.network.link_tokens.sealed(link.link_id, tokens)
+    cars.network.car_links.save(replace(link, sealed=sealed, expires_at=tokens.expires_at))
+    for _ in range(3):
+        cars.clock.later(hours=2)
+        cars.network.car_remote.look(vehicle.vehicle_id, frozenset({Capability.PERCENT}), cars.clock())
+    after = cars.network.car_links.get(DRIVER, vehicle.link_id)
+    assert after is not None
+    assert (after.state, after.sealed, cars.told()) == (LinkState.LINKED, b"", [])
+
+
 def test_a_driver_who_says_no_or_shares_no_car_is_told_so(cars: Cars) -> None:
     linking = cars.network.car_linking
     cars.server.doors["smartcar"].denies = True
@@ -111,7 +146,7 @@ def test_a_driver_who_says_no_or_shares_no_car_is_told_so(cars: Cars) -> None:
     cars.server.doors["smartcar"].denies = False
     wrong = went_to(linking.begin(DRIVER, "smartcar", PositionSharing.NONE).url)
     assert refused(lambda: linking.finish(DRIVER, wrong["state"], "no code")) == "link_refused"
-    assert refused(lambda: cars.again("smartcar")) == "no_cars"
+    assert refused(lambda: cars.again("tesla")) == "no_cars"
     assert cars.network.car_links.of_driver(DRIVER) == []
 
 

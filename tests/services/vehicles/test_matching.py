@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
@@ -137,3 +137,35 @@ def test_a_car_that_tells_again_that_it_is_plugged_in_since_long_is_not_the_one_
     house.at += timedelta(hours=1)
     house.plug_in()
     assert matching(house).look("driver") == []
+
+
+def test_a_car_that_is_unlinked_is_named_nowhere_any_more_and_another_keeps_its_name() -> None:
+    house = House()
+    house.plug_in()
+    cars = matching(house)
+    cars.confirm("driver", "s", "car")
+    zoe = house.vehicles.known["car"]
+    # Another of the same name is another car; what is matched with none goes by its name, where only one has that.
+    house.vehicles.put(replace(zoe, vehicle_id="second"))
+    cars.forget(replace(zoe, vehicle_id="second"))
+    assert house.sessions.car == "Zoe"
+    cars.forget(zoe)
+    cars.forget(zoe)
+    assert (house.sessions.car, cars.look("driver")[0].state) == ("", MatchState.UNDONE)
+    assert isinstance(cars.matches, Matches)
+    cars.matches.known.clear()
+    house.sessions.car = "Zoe"
+    cars.forget(zoe)
+    assert house.sessions.car == "Zoe"
+    del house.vehicles.known["second"]
+    cars.forget(zoe)
+    assert house.sessions.car == ""
+
+
+def test_a_car_that_is_unlinked_is_guessed_at_no_charger() -> None:
+    house = House()
+    house.plug_in()
+    cars = matching(house)
+    assert [it.state for it in cars.look("driver")] == [MatchState.GUESSED]
+    cars.forget(house.vehicles.known["car"])
+    assert [it.state for it in cars.look("driver")] == [MatchState.UNDONE]

@@ -19,6 +19,7 @@ from chalicelib.records.vehicles import AnswerKind, BudgetSpent, MakerUnavailabl
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.vehicles.garage import CarStanding
 from local.makers_cars import CarFault
+from local.makers_oauth import WEBHOOK_SECRET
 from local.makers_shapes import sign
 from tests.services.vehicles.conftest import DRIVER, Cars
 
@@ -58,12 +59,14 @@ def test_what_a_car_says_from_the_future_is_not_believed(cars: Cars) -> None:
 
 
 def test_a_webhook_that_nobody_signed_or_sends_here_is_refused(cars: Cars) -> None:
-    for maker in ("smartcar", "enode"):
+    for maker in ("smartcar", "enode", "tesla"):
         with pytest.raises(NotPushed):
             cars.network.car_telemetry.heard(maker, {}, b"[]")
-    for maker in ("tesla", "nobody"):
-        with pytest.raises(NotFound):
-            cars.network.car_telemetry.heard(maker, {}, b"[]")
+    # Its key alone opens nothing where there is no server for Teslas.
+    with pytest.raises(NotPushed):
+        cars.network.car_telemetry.heard("tesla", {"x-kerb-key": WEBHOOK_SECRET}, b"[]")
+    with pytest.raises(NotFound):
+        cars.network.car_telemetry.heard("nobody", {}, b"[]")
 
 
 def test_a_consent_taken_back_there_is_heard_of(cars: Cars) -> None:
@@ -205,7 +208,7 @@ def test_a_maker_that_fails_again_and_again_is_asked_for_no_car(cars: Cars) -> N
 
 
 def test_a_car_that_nobody_reaches_is_known_as_it_was(cars: Cars) -> None:
-    vehicle, car = cars.link("smartcar")
+    vehicle, car = cars.link("tesla")
     before = cars.network.car_remote.look(vehicle.vehicle_id, PERCENT, cars.clock())
     cars.clock.later(hours=1)
     car.faults.add(CarFault.NO_COVERAGE)

@@ -87,7 +87,7 @@ const Back = part((_, life) => {
   const linking = deed();
   const { query } = place.value;
   const finish = () => linking.run(async () => {
-    const { items } = await post('/v1/me/vehicles/callback', { state: query.get('state') ?? '', code: query.get('code') ?? '', error: query.get('error') ?? '' });
+    const { items } = await post('/v1/me/vehicles/callback', { state: query.get('state') ?? '', code: query.get('code') ?? '', user_id: query.get('user_id') ?? '', error: query.get('error') ?? '' });
     life.replace(items.length === 1 ? `/car/${encodeURIComponent(items[0].vehicle_id)}` : '/cars');
   });
   life.begun(() => { finish(); });

@@ -6,14 +6,17 @@ import { Facts, Head, Note, Read, Wrong, deed, reading, icon } from '../../parts
 import { Dispute } from '../dispute.js';
 import { Proof } from '../proof.js';
 
-// A tab that is opened after a wait is blocked by browsers: it is opened at once, and led on.
-function opened(linking, path, wish) {
+// A tab that is opened after a wait is blocked by browsers: it is opened at once, and led on. Where none may be opened at
+// all, a link to be touched is left in `found`: nobody is led away from the app.
+function opened(linking, found, path, wish) {
+  if (linking.busy.value) return;
+  found.value = null;
   const tab = globalThis.open('', '_blank');
   linking.run(async () => {
     try {
       const { url } = await post(path, wish);
-      if (tab) tab.location = config.api + url;
-      else location.assign(config.api + url);
+      if (tab && !tab.closed) tab.location = config.api + url;
+      else found.value = config.api + url;
     } catch (error) {
       tab?.close();
       throw error;
@@ -21,13 +24,16 @@ function opened(linking, path, wish) {
   });
 }
 
+const Found = plain(({ at }) => (at ? html`<div role="status"><a class="button line wide" target="_blank" rel="noopener" href=${at}>${icon('down')}${say('paper.open')}</a></div>` : null));
+
 export default part((_, life) => {
   const id = place.value.parts[1];
   const path = `/v1/sessions/${encodeURIComponent(id)}`;
   const receipt = reading(() => get(`${path}/receipt`));
   const linking = deed();
+  const found = signal(null);
   life.begun(() => { receipt.load(); });
-  const open = () => opened(linking, `${path}/receipt/link`, { format: 'pdf', valid_days: 7 });
+  const open = () => opened(linking, found, `${path}/receipt/link`, { format: 'pdf', valid_days: 7 });
   return () => html`<div class="page two"><${Head} title=${say('receipt')} to="/history" />
     <${Read} from=${receipt} text=${say('receipt.looks')}>${(it) => html`<div class="halves"><div class="stack wide">
       <div><p class="price-now"><span data-figure="total">${money(it.total_minor, it.currency)}</span></p><p class="quiet">${it.paid_at ? say('receipt.paid', { amount: money(it.paid_minor, it.currency), card: it.card?.replace('wallet', say('wallet')), time: dayAndTime(it.paid_at) }) : say('now.nothing.charged')}</p></div>
@@ -54,6 +60,7 @@ export default part((_, life) => {
       <div class="stack">
         <button class="button main wide huge" aria-disabled=${linking.busy.value} onClick=${open}>${icon('down')}${say('receipt.pdf')}</button>
         ${linking.error.value ? html`<${Wrong} error=${linking.error.value} />` : null}
+        <${Found} at=${found.value} />
         <${Invoice} path=${path} />
         <${Proof} path=${path} receipt=${it} />
         <${Dispute} path=${path} />
@@ -78,8 +85,9 @@ const Footprint = plain(({ it }) => html`<section class="sheet stack tight"><h2>
 const Invoice = part(({ path }) => {
   const asking = deed();
   const papers = signal(null);
+  const found = signal(null);
   const ask = () => asking.run(async () => { papers.value = (await post(`${path}/invoice`)).items; });
   return () => html`<div class="stack tight"><button class="button line wide" aria-disabled=${asking.busy.value} onClick=${ask}>${icon('history')}${say('invoice')}</button>
     ${asking.error.value?.code === 'no_business' ? html`<${Note} kind="fact"><p>${say('invoice.no.business')}</p><a class="button plain" href="#/settings">${say('business')}</a><//>` : asking.error.value ? html`<${Wrong} error=${asking.error.value} />` : null}
-    ${papers.value ? html`<ul class="rows">${papers.value.map((it) => html`<li key=${it.number}><button class="row-link" aria-disabled=${asking.busy.value} onClick=${() => opened(asking, `${path}/invoice/${encodeURIComponent(it.number)}/link`, { format: 'facturx', valid_days: 7 })}>${icon('down')}<span class="grow"><span class="strong">${it.number}</span><br /><span class="small quiet">${say(`invoice.${it.kind}`)}</span></span><span class="figures">${money(it.total_minor, it.currency)}</span></button></li>`)}</ul>${papers.value.map((it) => html`<${Proof} key=${it.number} path=${path} paper=${it} />`)}` : null}</div>`;
+    ${papers.value ? html`<ul class="rows">${papers.value.map((it) => html`<li key=${it.number}><button class="row-link" aria-disabled=${asking.busy.value} onClick=${() => opened(asking, found, `${path}/invoice/${encodeURIComponent(it.number)}/link`, { format: 'facturx', valid_days: 7 })}>${icon('down')}<span class="grow"><span class="strong">${it.number}</span><br /><span class="small quiet">${say(`invoice.${it.kind}`)}</span></span><span class="figures">${money(it.total_minor, it.currency)}</span></button></li>`)}</ul><${Found} at=${found.value} />${papers.value.map((it) => html`<${Proof} key=${it.number} path=${path} paper=${it} />`)}` : null}</div>`;
 });

@@ -3,7 +3,7 @@ import { html, part, plain, signal } from '../../parts/view.js';
 import { LANGUAGES, choose, language, say } from '../../parts/words.js';
 import { call, get, isKnown, logOut, put, remove, takeTokens } from '../../parts/api.js';
 import { forget, keep, kept } from '../../parts/kept.js';
-import { Ask, Field, Head, Wrong, deed, icon } from '../../parts/blocks.js';
+import { Ask, Field, Head, Read, Wrong, deed, icon, reading } from '../../parts/blocks.js';
 import { running } from '../mine.js';
 
 const theme = signal(kept('theme', ''));
@@ -27,20 +27,24 @@ const Choice = plain(({ label, name, options, value, pick }) => html`<fieldset c
 const Business = part((_, life) => {
   const names = ['name', 'address', 'postal_code', 'city', 'country', 'vat_id', 'reference'];
   const it = signal(null);
+  const known = reading(async () => { it.value ??= await get('/v1/me/business'); return it.value; });
   const saving = deed();
   const isSaved = signal(false);
-  life.begun(() => { get('/v1/me/business').then((told) => { it.value = told; }).catch((error) => { saving.error.value = error; }); });
+  life.begun(() => { known.load(); });
   const save = (event) => {
     event.preventDefault();
     saving.run(async () => {
-      it.value = await put('/v1/me/business', Object.fromEntries(names.map((name) => [name, it.value[name] ?? '']))) ?? it.value;
-      isSaved.value = true;
+      const sent = it.value;
+      const told = await put('/v1/me/business', Object.fromEntries(names.map((name) => [name, sent[name] ?? ''])));
+      // What was typed meanwhile stays, and is not saved yet.
+      isSaved.value = it.value === sent;
+      if (isSaved.value) it.value = { ...sent, ...told };
     });
   };
   return () => html`<details class="sheet"><summary>${say('business')}</summary><form class="stack" onSubmit=${save}><p class="quiet small">${say('business.text')}</p>
-    ${it.value ? names.map((name) => html`<${Field} key=${name} id=${`business-${name}`} label=${say(`business.${name}`)} value=${it.value[name] ?? ''} onInput=${(event) => { it.value = { ...it.value, [name]: event.target.value }; isSaved.value = false; }} />`) : null}
+    <${Read} from=${known} text=${say('business.looks')}>${() => html`<div class="stack">${names.map((name) => html`<${Field} key=${name} id=${`business-${name}`} label=${say(`business.${name}`)} value=${it.value[name] ?? ''} onInput=${(event) => { it.value = { ...it.value, [name]: event.target.value }; isSaved.value = false; }} />`)}
     ${saving.error.value ? html`<${Wrong} error=${saving.error.value} />` : null}
-    <button class="button line wide" aria-disabled=${saving.busy.value}>${say(isSaved.value ? 'saved' : 'save')}</button></form></details>`;
+    <button class="button line wide" aria-disabled=${saving.busy.value}>${say(isSaved.value ? 'saved' : 'save')}</button></div>`}<//></form></details>`;
 });
 
 const Password = part(() => {

@@ -16,7 +16,7 @@ const LOOK_MS = 1_000;
 async function load() {
   const { items } = await get('/v1/me/wallets');
   const all = items.length ? items : [{ currency: USUAL, balance_minor: 0, most_minor: null, auto_top_up: null, taken_this_month_minor: 0 }];
-  return Promise.all(all.map(async (it) => ({ ...it, entries: (await get(`/v1/me/wallets/${it.currency}/entries?limit=20`)).items })));
+  return Promise.all(all.map(async (it) => ({ ...it, moved: await get(`/v1/me/wallets/${it.currency}/entries?limit=20`) })));
 }
 
 const rest = (ms) => new Promise((done) => { setTimeout(done, ms); });
@@ -71,9 +71,9 @@ const ByItself = part(({ it, again }) => {
     });
   };
   const end = () => saving.run(async () => { await remove(path); again(); });
-  return () => html`<details class="sheet"><summary>${say(rule ? 'wallet.auto.on' : 'wallet.auto')}</summary><form class="stack" onSubmit=${save}><p class="quiet small">${say('wallet.auto.text')}</p>
+  return ({ it: now }) => html`<details class="sheet"><summary>${say(rule ? 'wallet.auto.on' : 'wallet.auto')}</summary><form class="stack" onSubmit=${save}><p class="quiet small">${say('wallet.auto.text')}</p>
     ${Object.entries(fields).map(([name, field]) => html`<${Field} key=${name} id=${`auto-${name}-${it.currency}`} label=${say(`wallet.auto.${name}`, { currency: it.currency })} inputmode="decimal" required value=${field.value} onInput=${(event) => { field.value = event.target.value; }} />`)}
-    ${rule ? html`<p class="small quiet">${say('wallet.auto.taken', { amount: money(it.taken_this_month_minor, it.currency) })}</p>` : null}
+    ${rule ? html`<p class="small quiet">${say('wallet.auto.taken', { amount: money(now.taken_this_month_minor, it.currency) })}</p>` : null}
     ${saving.error.value ? html`<${Wrong} error=${saving.error.value} />` : null}
     <button class="button line wide" aria-disabled=${saving.busy.value}>${say('save')}</button>
     ${rule ? html`<button type="button" class="button plain" onClick=${end}>${say('wallet.auto.end')}</button>` : null}</form></details>`;
@@ -99,6 +99,21 @@ const Entry = plain(({ it, currency }) => {
   return html`<li>${it.session_id ? html`<a class="row-link" href=${`#/session/${encodeURIComponent(it.session_id)}`}>${inside}${icon('next', 'small')}</a>` : html`<div class="row-link still">${inside}</div>`}</li>`;
 });
 
+// What moved, newest first; older than the first page where it is asked for.
+const Entries = part(({ it }) => {
+  const older = signal([]);
+  const cursor = signal(it.moved.next_cursor);
+  const asking = deed();
+  const more = () => asking.run(async () => {
+    const page = await get(`/v1/me/wallets/${it.currency}/entries?limit=20&cursor=${encodeURIComponent(cursor.value)}`);
+    older.value = [...older.value, ...page.items];
+    cursor.value = page.next_cursor;
+  });
+  return () => html`<div class="stack tight"><h2>${say('wallet.entries')}</h2><ul class="rows">${[...it.moved.items, ...older.value].map((one) => html`<${Entry} key=${`${one.at}${one.kind}${one.reference}`} it=${one} currency=${it.currency} />`)}</ul>
+    ${asking.error.value ? html`<${Wrong} error=${asking.error.value} />` : null}
+    ${cursor.value ? html`<button class="button plain" aria-disabled=${asking.busy.value} onClick=${more}>${say('wallet.entries.older')}</button>` : null}</div>`;
+});
+
 export default part((_, life) => {
   const wallets = reading(load);
   life.begun(() => { if (isKnown.value) wallets.load(); });
@@ -108,12 +123,12 @@ export default part((_, life) => {
       return html`<div class="page"><${Head} title=${say('wallet')} to="/me" /><${Empty} sign="wallet" title=${say('wallet.none')}><p>${say('wallet.none.next')}</p><a class="button main" href="#/cards">${say('cards')}</a><//></div>`;
     }
     return html`<div class="page"><${Head} title=${say('wallet')} to="/me" /><${Read} from=${wallets} text=${say('wallet.looks')}>${(all) => html`<div class="stack wide">${all.map((it) => html`
-      <section key=${`${it.currency} ${it.balance_minor} ${JSON.stringify(it.auto_top_up)}`} class="stack" aria-label=${it.currency}>
+      <section key=${it.currency} class="stack" aria-label=${it.currency}>
         <div class="now"><p class="quiet">${say('wallet.in.it')}</p><p class="price-now" data-figure="balance">${money(it.balance_minor, it.currency)}</p><p class="quiet">${say('wallet.text')}</p></div>
-        <${PayIn} it=${it} again=${wallets.load} />
-        <${ByItself} it=${it} again=${wallets.load} />
-        ${it.entries.length ? html`<h2>${say('wallet.entries')}</h2><ul class="rows">${it.entries.map((one) => html`<${Entry} key=${`${one.at}${one.kind}${one.reference}`} it=${one} currency=${it.currency} />`)}</ul>` : null}
-        ${it.balance_minor > 0 ? html`<${PayOut} it=${it} again=${wallets.load} />` : null}
+        <${PayIn} key=${`in ${it.balance_minor}`} it=${it} again=${wallets.load} />
+        <${ByItself} key=${`auto ${JSON.stringify(it.auto_top_up)}`} it=${it} again=${wallets.load} />
+        ${it.moved.items.length ? html`<${Entries} key=${`moved ${it.moved.items[0].at} ${it.moved.items[0].reference}`} it=${it} />` : null}
+        ${it.balance_minor > 0 ? html`<${PayOut} key=${`out ${it.balance_minor}`} it=${it} again=${wallets.load} />` : null}
       </section>`)}</div>`}<//></div>`;
   };
 });
