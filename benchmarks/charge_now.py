@@ -14,11 +14,11 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-import urllib3
 from rich.console import Console
 from rich.table import Table
 
@@ -102,7 +102,7 @@ def _linked(stack: Stack, driver: Person, maker: str, car: SimulatedCar) -> str:
     stack.makers.doors[maker].account = car.car_id
     url = driver.call("POST", "/v1/me/vehicles/links", {"maker": maker, "position_sharing": "none"})["url"]
     if urlsplit(url).path.endswith("/authorize"):
-        url = urllib3.request("GET", url, redirect=False, retries=False).headers["Location"]
+        _, url = _asked("GET", url)
     back = dict(parse_qsl(urlsplit(url).query))
     said = {name: it for name, it in back.items() if name in ("state", "code", "user_id")}
     (linked,) = driver.call("POST", "/v1/me/vehicles/callback", said)["items"]
@@ -131,9 +131,24 @@ def _push(stack: Stack, maker: str, car: SimulatedCar) -> None:
     car.move_to(stack.clock())
     headers, body = pushed(maker, car, car.car_id, stack.clock())
     url = f"{stack.http_url}/v1/webhooks/cars/{maker}"
-    told = urllib3.request("POST", url, body=body, headers={"Content-Type": "application/json", **headers})
-    if told.status != 200:
-        raise RuntimeError(f"{maker} was not heard: {told.status}")
+    status, _ = _asked("POST", url, body, {"Content-Type": "application/json", **headers})
+    if status != 200:
+        raise RuntimeError(f"{maker} was not heard: {status}")
+
+
+def _asked(
+    method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+) -> tuple[int, str]:
+    """Status of an answer, and where it leads."""
+    parts = urlsplit(url)
+    line = HTTPConnection(parts.netloc, timeout=_LONGEST_S)
+    try:
+        line.request(method, f"{parts.path}?{parts.query}", body or None, dict(headers or {}))
+        answer = line.getresponse()
+        answer.read()
+        return answer.status, answer.getheader("Location", "")
+    finally:
+        line.close()
 
 
 def _until(is_so: Callable[[], bool]) -> None:

@@ -35,6 +35,8 @@ A_DAY: Mapping[str, float] = {
     "command": 2,
     "refresh": 1,
 }
+# What a Tesla tells by itself where there is a server for that, in a simulated month: `benchmarks.vehicles --streams`.
+SIGNALS_A_DAY = 45
 _PUSHED = ("plug", "word", "unplug")
 WAKES_A_MONTH = 3
 # A car's row is below 2 KB, a link's with its tokens below 4; one in three of what is written is a link's.
@@ -93,6 +95,11 @@ def maker_usd(maker: str) -> float:
     return float(listed["car_month_usd"] + by_night + WAKES_A_MONTH * calls["wake"])
 
 
+def stream_usd(maker: str) -> float:
+    """What its maker bills in a month for what a car tells by itself."""
+    return float(DAYS_A_MONTH * SIGNALS_A_DAY * makers()[maker].get("signal_usd", 0))
+
+
 def calls_a_day() -> float:
     """Calls to AWS for a car and day."""
     return sum(a_day * sum(CALLS[thing].values()) for thing, a_day in A_DAY.items())
@@ -105,5 +112,6 @@ def sheet() -> Sheet:
         ["AWS calls a car and day", f"{calls:.0f}"],
         ["AWS, a car-month", f"${aws_usd():.4f}"],
         *([f"{maker}, a car-month", f"${maker_usd(maker):.2f}"] for maker in makers()),
+        *([f"{it}, what a car streams in a month", f"${stream_usd(it):.3f}"] for it in makers() if stream_usd(it)),
     ]
     return Sheet(["linked cars, apart from chargers", ""], rows, "A linked car, planned every night")

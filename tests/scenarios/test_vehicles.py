@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -96,7 +97,9 @@ def test_a_car_that_is_plugged_in_at_home_is_planned_and_its_driver_told_once_wi
 ) -> None:
     driver, car = world.new_driver(card=None), a_car(world, f"{maker}-car-3")
     path = f"/v1/me/vehicles/{link(world, driver, maker, car)['vehicle_id']}"
-    ready_by = [{"day": day, "at": "07:00", "percent": 80} for day in DAYS]
+    # At whatever hour this runs it can be ready in time: a danger would be told too.
+    later = world.stack.clock() + timedelta(hours=6)
+    ready_by = [{"day": day, "at": f"{later:%H:%M}", "percent": 80} for day in DAYS]
     driver.call("PUT", f"{path}/wish", {"time_zone": "UTC", "ready_by": ready_by, "power_w": 11_000})
     car.plug(world.stack.clock(), is_in=True)
     assert push(world, maker, car, "somebody") == 200

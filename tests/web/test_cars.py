@@ -35,7 +35,7 @@ def test_a_car_is_linked_at_its_makers_door_read_planned_charged_at_once_and_tak
     expect(page.get_by_text("where it is", exact=True)).to_be_visible()
     page.get_by_role("button", name="Go on at Smartcar").click()
     expect(page.get_by_text("It has not said yet how full it is.")).to_be_visible()
-    assert "code=" not in page.url
+    assert "user_id=" not in page.url
 
     page.get_by_text("When it is to be ready").click()
     for day in ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"):

@@ -107,7 +107,7 @@ const App = part((_, life) => {
 function comesBack() {
   const told = new URLSearchParams(location.search);
   if (!told.has('state')) return;
-  const kept = new URLSearchParams(['state', 'code', 'error'].filter((name) => told.has(name)).map((name) => [name, told.get(name)]));
+  const kept = new URLSearchParams(['state', 'code', 'user_id', 'error'].filter((name) => told.has(name)).map((name) => [name, told.get(name)]));
   history.replaceState(null, '', `${location.pathname}#/cars/back?${kept}`);
   look();
 }

@@ -105,10 +105,8 @@ class Smartcar:
 
     def exchange(self, attempt: LinkAttempt, code: str, at: datetime) -> tuple[str, CarTokens]:
         """A call; `code` is the user id that came back. Raises LinkBroken where no connection has both names."""
-        users = [
-            it["attributes"]["user"] for it in self._connections(code, {"filter[user.externalId]": attempt.link_id})
-        ]
-        if not code or not any((it.get("id"), it.get("externalId")) == (code, attempt.link_id) for it in users):
+        ours = self._connections(code, {"filter[user.externalId]": attempt.link_id})
+        if not any(_user_of(it).get("externalId") == attempt.link_id for it in ours):
             raise LinkBroken("not from smartcar's page")
         return code, CarTokens(access="", expires_at=at)
 
@@ -119,6 +117,8 @@ class Smartcar:
     def revoke(self, access: LinkAccess, maker_id: str, *, is_last: bool) -> str:
         """Two calls for each car: a connection has a name of its own."""
         for it in self._connections(access.account, {"filter[vehicleId]": maker_id} if maker_id else {}):
+            if maker_id and _found(it).maker_id != maker_id:
+                continue
             reply = self._deleted(f"{self._vehicles_api}/connections/{quote(str(it['id']), safe='')}")
             if not reply.is_good and reply.status not in (403, 404):
                 raise reply.unavailable()
@@ -171,14 +171,16 @@ class Smartcar:
         )
 
     def _connections(self, user: str, more: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
-        """What a driver shares with us: a connection for each car."""
+        """What a driver shares with us: a connection for each car, and nobody else's, whatever comes."""
         found: list[Mapping[str, Any]] = []
+        if not user:
+            return found
         mode = "live" if self._mode == "live" else "simulated"
         for page in range(1, 11):
             query = {"filter[userId]": user, "filter[vehicle.mode]": mode, **more}
             query |= {"page[number]": str(page), "page[size]": str(_PAGE)}
             listed = self._listed(f"{self._vehicles_api}/connections", query)
-            found += listed
+            found += [it for it in listed if _user_of(it).get("id") == user]
             if len(listed) < _PAGE:
                 break
         return found
@@ -275,14 +277,17 @@ def heard(secret: str, headers: Mapping[str, str], body: bytes) -> PushedNews:
         return answer
     try:
         data = told["data"]
-        if "signals" not in data:
+        is_gone = any(_needs_login(it) for it in data.get("errors") or [])
+        if "signals" not in data and not is_gone:
             return PushedNews([])
         news = CarNews(
             event_id=str(told["eventId"]),
             maker=Smartcar.name,
             maker_id=str(data["vehicle"]["id"]),
-            telemetry=of_signals(data["signals"]),
+            telemetry=of_signals(data.get("signals") or []),
             account=str(data["user"]["id"]),
+            is_gone=is_gone,
+            at=moment((told.get("meta") or {}).get("deliveredAt")),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NotPushed("no event of smartcar's") from error
@@ -340,8 +345,20 @@ def _found(connection: Mapping[str, Any]) -> FoundCar:
     )
 
 
+def _user_of(connection: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = (connection.get("attributes") or {}).get("user")
+    return found if isinstance(found, dict) else {}
+
+
 def _user(access: LinkAccess) -> Mapping[str, str]:
     return {"sc-user-id": access.account, "SC-Unit-System": "metric"}
+
+
+def _needs_login(error: Mapping[str, Any]) -> bool:
+    """Whether nothing more is heard of a car until its driver logs in at its own maker, whatever was never allowed."""
+    resolution = error.get("resolution") or {}
+    is_over = error.get("state") != "RESOLVED" and resolution.get("type") == "REAUTHENTICATE"
+    return is_over and error.get("type") == "CONNECTED_SERVICES_ACCOUNT"
 
 
 def _challenge(told: Mapping[str, Any]) -> str:

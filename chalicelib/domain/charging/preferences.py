@@ -1,7 +1,7 @@
 """Charging preferences (OCPI's ChargingPreferences): when a car is to be ready, and what comes of it.
 
 What was said holds for one session. What its site's plan makes of it is told once, and again only where it comes to be
-something else: another quarter of an hour, or less than was asked for.
+something else: half an hour sooner or later, or less than was asked for.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from chalicelib.domain.pricing.wall_clock import zone
 
 # So much of what a charger gives does not reach the battery.
 _LOST_PERCENT = 10
-# By less an estimate differs from itself.
-TOLD_AGAIN_AFTER = timedelta(minutes=15)
+# By less an estimate differs from itself: half of them err by as much (docs/planning.md).
+TOLD_AGAIN_AFTER = timedelta(minutes=30)
 _UNMET_WH = 1_000
 # What a driver usually wants is no word of a day on which they come at another time: nobody stays so long, or so short.
 _USUAL_STAY_H = (1, 16)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from chalicelib.domain.data_classes import dataclass, replace
-from chalicelib.domain.grid.cars import Car, is_asleep, learn
+from chalicelib.domain.grid.cars import PROBE_MA, Car, is_asleep, learn
 from chalicelib.domain.grid.currents import Conductors, Flow
 from chalicelib.domain.grid.filling import Filling, Glass
 from chalicelib.domain.grid.needs import USUAL_MA, is_met, urgency
@@ -73,6 +73,7 @@ def share(tree: SiteTree, claims: Iterable[Claim], at: datetime, conditions: Con
         admitted = [it for it in free if it.current_ma]
         site.pour([*admitted, *site.admit(it for it in free if not it.current_ma)])
         site.top_up(free)
+    site.top_up(_between_levels(known, glasses, kept))
     target = {glass.port.port_id: glass.current_ma for glass in glasses}
     now: Mapping[PortId, int] = target
     if conditions.held_ma:
@@ -226,6 +227,21 @@ def _follow(known: Iterable[_Known], glasses: Sequence[Glass], site: Filling) ->
         glass.most_ma, glass.weight = usual[glass.port.port_id]
 
 
+def _between_levels(known: Iterable[_Known], glasses: Iterable[Glass], kept: Collection[PortId]) -> Iterable[Glass]:
+    """Whose car takes more than the level it has, by more than a probe: it may have the next one, if nobody wants that.
+
+    Where a charger knows few levels. Who waits by choice has no more than its plan.
+    """
+    for it, glass in zip(known, glasses, strict=True):
+        car_ma = it.car.most_ma
+        if not glass.current_ma or car_ma is None or it.car.idle_since or car_ma - glass.current_ma <= PROBE_MA:
+            continue
+        most_ma = it.port.level_for(car_ma)
+        if it.port.port_id not in kept or most_ma <= (it.claim.planned_ma or 0):
+            glass.most_ma = max(glass.most_ma, most_ma)
+            yield glass
+
+
 def _flowing(
     ports: Mapping[PortId, Port],
     flows: Mapping[PortId, tuple[Flow, ...]],
@@ -256,7 +272,7 @@ def _now(
             rank=glass.rank,
             base_ma=held[port_id],
         )
-        again.current_ma = again.level_below(held[port_id])
+        again.current_ma = again.port.level_below(held[port_id])
         raised.append(again)
     site.pour([*(it for it in raised if it.current_ma), *site.admit(it for it in raised if not it.current_ma)])
     site.top_up(raised)

@@ -43,16 +43,6 @@ class Glass:
         """What conductors carry for it."""
         return max(self.current_ma, self.base_ma)
 
-    def level_below(self, current_ma: float) -> int:
-        """The highest that its charger knows up to so much."""
-        port = self.port
-        if port.levels_ma:
-            below = bisect_right(port.levels_ma, current_ma)
-            return port.levels_ma[below - 1] if below else 0
-        if current_ma < port.least_ma:
-            return 0
-        return port.least_ma + int((current_ma - port.least_ma) // port.step_ma) * port.step_ma
-
     def next_ma(self) -> int | None:
         """One step more; None at its end."""
         port = self.port
@@ -84,7 +74,7 @@ class Filling:
         risen = [glass for glass in glasses if glass.current_ma < glass.most_ma]
         _Pouring(self._limits, self._flow, risen).pour()
         for glass in risen:
-            level = glass.level_below(min(glass.most_ma, glass.rise[0] + _SLACK))
+            level = glass.port.level_below(min(glass.most_ma, glass.rise[0] + _SLACK))
             if level > glass.current_ma:
                 self._set(glass, level)
 

@@ -102,10 +102,12 @@ def read(problem: PlanProblem, solution: Sequence[float] | None) -> Plan:
             # the least for a while.
             is_short = 0 < wanted_a * 1000 < it.port.least_ma
             level_ma = _level(
-                it, wanted_a + owed_ah / part.hours if is_short or (wanted_a and not is_tight) else wanted_a
+                it,
+                wanted_a + owed_ah / part.hours if is_short or (wanted_a and not is_tight) else wanted_a,
+                is_tight=is_tight,
             )
             if wanted_a:
-                owed_ah += (wanted_a - level_ma / 1000) * part.hours
+                owed_ah += (wanted_a - min(level_ma / 1000, it.most_a)) * part.hours
             quarters = _quarters(part, problem.begins_at)
             row += [level_ma] * quarters
             tight += [is_tight] * quarters
@@ -118,15 +120,18 @@ def read(problem: PlanProblem, solution: Sequence[float] | None) -> Plan:
     return replace(plan, coming_lacks_permille=coming_lacks)
 
 
-def _level(it: Stay, amperes: float) -> int:
-    """The charger's own current up to so many amperes, of those that the car takes; from half of it on, the least."""
+def _level(it: Stay, amperes: float, *, is_tight: bool) -> int:
+    """The charger's own current up to so many amperes, of those that the car takes; from half of it on, the least.
+
+    All that the car takes is the next one above, where there is room: it leaves what is more.
+    """
     port = it.port
     wanted_ma = min(amperes, it.most_a) * 1000 + 1
     if wanted_ma < port.least_ma:
         return port.least_ma if wanted_ma >= port.least_ma / 2 else 0
-    if port.levels_ma:
-        return max(level for level in port.levels_ma if level <= wanted_ma)
-    return port.least_ma + int((wanted_ma - port.least_ma) // port.step_ma) * port.step_ma
+    if wanted_ma > it.most_a * 1000 and not is_tight:
+        return port.level_for(round(it.most_a * 1000))
+    return port.level_below(wanted_ma)
 
 
 def _quarters(part: Slot, begins_at: datetime) -> int:
@@ -222,8 +227,9 @@ class _Writing:
             # No price at all makes up for waiting until its driver may leave.
             late = self._range * it.kw * part.hours if risk else 0.0
             cost = worth * (it.weight * risk + later) + late
-            most_a = (min(it.most_a, it.next_a) if place == 0 else it.most_a) * it.there(part)
-            sure_a = most_a if place < _NEAR_PARTS else min(most_a, it.sure_a * it.there(part))
+            most_a = it.most_a * it.there(part)
+            near_a = it.next_a if place == 0 else it.most_a if place < _NEAR_PARTS else it.sure_a
+            sure_a = min(most_a, near_a * it.there(part))
             columns = [program.amount(cost=cost, most=sure_a)]
             if most_a > sure_a:
                 columns.append(program.amount(cost=cost + worth * _UNSURE * it.weight, most=most_a - sure_a))

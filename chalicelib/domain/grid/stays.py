@@ -140,7 +140,7 @@ def _tried_ma(port: Port, phases: int, claim: Claim, car: Car) -> int:
 
     Only who has just come is tried so: who has had some was seen before, though a pause may hide it.
     """
-    tried_ma = max(port.least_ma, min(port.most_ma, _USUAL_MOST_MA + PROBE_MA))
+    tried_ma = port.level_below(max(port.least_ma, min(port.most_ma, _USUAL_MOST_MA + PROBE_MA)))
     shown_ma = max((it for look in claim.draws for it in look.current_ma if it is not None), default=0)
     is_new = claim.served_wh < tried_ma * port.voltage_v * phases / 1000 * (_TRIED / HOUR)
     return tried_ma if is_new and car.most_ma is None and shown_ma < tried_ma - PROBE_MA / 2 else port.most_ma

@@ -5,6 +5,7 @@ Currents are milliamperes (`_ma`) in the site's own L1, L2 and L3, whatever an e
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -71,6 +72,21 @@ class Port:
     step_ma: int = 100
     levels_ma: tuple[int, ...] = ()
     weight: int = 1
+
+    def level_below(self, current_ma: float) -> int:
+        """The highest that its charger knows up to so much."""
+        if self.levels_ma:
+            below = bisect_right(self.levels_ma, current_ma)
+            return self.levels_ma[below - 1] if below else 0
+        if current_ma < self.least_ma:
+            return 0
+        return self.least_ma + int((current_ma - self.least_ma) // self.step_ma) * self.step_ma
+
+    def level_for(self, car_ma: int) -> int:
+        """What a car that takes so much, and no less than the least, is granted to have it all."""
+        if self.levels_ma:
+            return next((it for it in self.levels_ma if it >= car_ma), self.most_ma)
+        return min(self.most_ma, self.level_below(car_ma + self.step_ma - 1))
 
 
 @dataclass(frozen=True, slots=True)

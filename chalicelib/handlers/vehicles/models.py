@@ -90,7 +90,7 @@ class BegunLinkView(ResponseBody):
 class CarLinkAnswer(RequestBody):
     """What the maker's door said when it sent the driver back: parameters of the address that they came to.
 
-    Smartcar says `user_id` in the place of `code`.
+    Some makers say `user_id` in the place of `code`.
     """
 
     model_config = RequestBody.model_config | example(state="o7h1…", code="4f5a…")

@@ -33,6 +33,7 @@ class Recorder(MakerClient):
 
     made: list[tuple[str, str, Mapping[str, str], bytes | None]] = field(default_factory=list)
     refuses: list[int] = field(default_factory=list)
+    whose: list[str] = field(default_factory=list)
 
     def _asked(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
         self.made.append((method, url, headers, body))
@@ -49,10 +50,11 @@ class Recorder(MakerClient):
             "responses": [{"code": 200}],
         }
         if "/v3/" in url:
+            asked = dict(parse_qsl(urlsplit(url).query)).get("filter[userId]")
             told["data"] = [
                 {
                     "id": _ID,
-                    "attributes": {"user": {"id": "code", "externalId": _ID}},
+                    "attributes": {"user": {"id": self.whose[0] if self.whose else asked, "externalId": _ID}},
                     "relationships": {"vehicle": {"data": {"id": _ID}}},
                 }
             ]
@@ -145,6 +147,15 @@ def test_tokens_are_asked_for_by_forms_of_oauth(name: str) -> None:
         }[form["grant_type"]]
         assert needs <= form.keys()
         assert headers.get("Authorization", "").startswith("Basic ") or {"client_id", "client_secret"} <= form.keys()
+
+
+def test_at_smartcar_nobody_elses_connection_is_listed_or_deleted() -> None:
+    for account in ("", _ID):
+        maker, client = adapter("smartcar")
+        client.whose.append("somebody else")
+        assert maker.cars(LinkAccess(account, ""), client.clock()) == []
+        maker.revoke(LinkAccess(account, ""), "", is_last=True)
+        assert not [method for method, *_ in client.made if method == "DELETE"]
 
 
 @pytest.mark.parametrize("name", ["enode", "smartcar"])

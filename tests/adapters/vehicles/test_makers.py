@@ -390,6 +390,28 @@ def test_smartcars_question_may_come_unsigned_and_gets_nothing_else_signed(serve
                 maker.heard({}, asked, clock())
 
 
+def test_smartcar_v3_tells_that_a_driver_has_to_log_in_again(server: CarMakers, clock: Moment) -> None:
+    over = {"type": "CONNECTED_SERVICES_ACCOUNT", "state": "ERROR", "resolution": {"type": "REAUTHENTICATE"}}
+    told: dict[str, Any] = {"user": {"id": "alice"}, "vehicle": {"id": "car-1"}}
+    for changed, is_gone in (
+        ({}, True),
+        ({"state": "RESOLVED"}, False),
+        # What a driver did not allow is no end of what they did.
+        ({"type": "PERMISSION"}, False),
+        ({"resolution": {"type": "RETRY_LATER"}}, False),
+        ({"resolution": None}, False),
+    ):
+        data = {**told, "errors": [over | changed]}
+        event = {
+            "eventId": "e-1",
+            "eventType": "VEHICLE_ERROR",
+            "data": data,
+            "meta": {"deliveredAt": 1_764_525_600_000},
+        }
+        news = smartcars(server, clock, event).news
+        assert [(it.maker_id, it.account, it.is_gone) for it in news] == ([("car-1", "alice", True)] if is_gone else [])
+
+
 def test_smartcar_v3_tells_the_limit_that_counts(server: CarMakers, clock: Moment) -> None:
     limits = [{"type": "LOCATION", "limit": 60}, {"type": "GLOBAL", "limit": 80}]
     for body, limit in (
@@ -496,3 +518,16 @@ def test_a_record_of_teslas_tells_only_what_changed(server: CarMakers, clock: Mo
     for wrong in (b"x", b"1", b"[1]", json.dumps({**told, "data": []} | {"createdAt": "today"}).encode()):
         with pytest.raises(NotPushed):
             maker.heard({"x-kerb-key": WEBHOOK_SECRET}, wrong, clock())
+
+
+def test_the_second_adapter_is_a_file_of_its_own_and_touches_two_others() -> None:
+    root = Path(__file__).parents[3]
+    product = [it for room in ("chalicelib", "cli") for ext in ("*.py", "*.json") for it in (root / room).rglob(ext)]
+    naming = {str(it.relative_to(root)) for it in product if re.search(r"(?i)\benode\b", it.read_text())}
+    assert naming == {f"chalicelib/adapters/vehicles/{it}.py" for it in ("enode", "makers")} | {"cli/data/makers.json"}
+    page = (root / "docs" / "vehicles.md").read_text()
+    told = re.search(r"second adapter: some (\d+) lines.*v3 has some (\d+), v2.0 some (\d+)", page)
+    assert told is not None
+    for number, file in zip(told.groups(), ("enode", "smartcar", "smartcar_v2"), strict=True):
+        lines = (root / f"chalicelib/adapters/vehicles/{file}.py").read_text().count("\n")
+        assert abs(lines - int(number)) <= 20, file

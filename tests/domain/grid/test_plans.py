@@ -68,6 +68,7 @@ def follow(claims: Sequence[Claim], plan: Plan) -> list[Claim]:
     return found
 
 
+LEVELS = (8_000, 16_000, 24_000, 32_000)
 ROOMY = site([port(0, step_ma=1_000), port(1, step_ma=1_000)], 100)
 
 
@@ -182,11 +183,43 @@ def test_nobody_is_counted_on_to_stay_longer_than_they_said() -> None:
 
 
 def test_a_car_that_nobody_knows_is_tried_with_what_most_take_and_then_with_all() -> None:
-    new = claim(0, car_phases=3, asked_wh=20_000, departs_at=AT + 2 * HOUR)
+    new = claim(0, car_phases=3, asked_wh=16_000, departs_at=AT + 2 * HOUR)
     row = planned(ROOMY, [new]).limit_ma[port_id(0)]
     assert row[0] == 17_000 < row[1]
     for seen in (replace(new, draws=looks((17, 17), (17, 17))), replace(new, served_wh=9_000)):
         assert planned(ROOMY, [seen]).limit_ma[port_id(0)][0] > 17_000
+
+
+def test_a_charger_of_few_levels_tries_with_the_one_below_and_with_all_once_that_was_taken() -> None:
+    tree = site([port(0, least_ma=8_000, levels_ma=LEVELS)], 100)
+    new = claim(0, car_phases=3, asked_wh=10_000, departs_at=AT + 2 * HOUR)
+    assert planned(tree, [new]).limit_ma[port_id(0)][0] == 16_000
+    seen = replace(new, draws=looks((16, 16), (16, 16)))
+    assert planned(tree, [seen]).limit_ma[port_id(0)][0] > 16_000
+
+
+def test_who_must_hurry_is_not_tried_where_nobody_else_needs_the_current() -> None:
+    hurried = claim(0, car_phases=3, asked_wh=20_000, departs_at=AT + HOUR)
+    assert planned(ROOMY, [hurried]).limit_ma[port_id(0)][0] == 32_000
+    others = [known(it, asked_wh=20_000, departs_at=AT + HOUR) for it in (1, 2, 3)]
+    short = site([port(it, step_ma=1_000) for it in range(4)], 60)
+    assert planned(short, [hurried, *others]).limit_ma[port_id(0)][0] <= 17_000
+
+
+def test_a_car_between_two_levels_has_the_one_above_where_there_is_room() -> None:
+    tapering = known(0, car_most_ma=29_000, draws=looks((32, 29), (32, 29)), asked_wh=30_000, departs_at=AT + HOUR)
+    for amperes, level_ma in ((100, 32_000), (28, 24_000)):
+        tree = site([port(0, least_ma=8_000, levels_ma=LEVELS)], amperes)
+        plan = planned(tree, [tapering])
+        assert plan.limit_ma[port_id(0)][0] == level_ma
+        for it in (tapering, *follow([tapering], plan)):
+            assert share(tree, [it], AT).limit_ma[port_id(0)] == level_ma
+
+
+def test_a_car_between_two_levels_takes_nothing_from_others_for_the_one_above() -> None:
+    tree = site([port(0, least_ma=8_000, levels_ma=LEVELS), port(1)], 60)
+    tapering = claim(0, car_phases=3, car_most_ma=29_000, draws=looks((32, 29), (32, 29)))
+    assert share(tree, [tapering, claim(1)], AT).limit_ma == {port_id(0): 24_000, port_id(1): 32_000}
 
 
 def test_a_car_that_takes_less_than_its_chargers_least_is_counted_for_what_it_takes() -> None:
