@@ -27,7 +27,7 @@ import botocore
 from rich.table import Table
 
 from benchmarks.front import served
-from infrastructure import libraries
+from infrastructure import libraries, models
 from local.cloud import REGION
 from local.seed import CHARGER_PASSWORD
 
@@ -35,6 +35,12 @@ ROOT = Path(__file__).parent.parent
 COMMITTED = Path(__file__).with_name("cold.json")
 # Further from the committed figure than this is no noise.
 _NOTABLE = 0.1
+
+# Without a stack: what is told where frames go, and what wakes, when a start builds it.
+_NAMED = {
+    "KERB_SOCKET_ENDPOINT": "https://example.com",
+    "KERB_STATE_MACHINE_ARN": f"arn:aws:states:{REGION}:123456789012:stateMachine:kerb",
+}
 
 _CPU = """
 import resource
@@ -87,20 +93,15 @@ class Fresh:
 def fresh(**settings: str) -> Iterator[Fresh]:
     """Processes that find what `make package` ships: bytecode, and of AWS's services those that are used."""
     with tempfile.TemporaryDirectory() as folder:
-        used = libraries.services_used(ROOT / "chalicelib")
-
-        def left_out(where: str, names: list[str]) -> list[str]:
-            return [it for it in names if it not in used and (Path(where) / it).is_dir()] if where == models else []
-
-        models = str(Path(botocore.__file__).with_name("data"))
-        shutil.copytree(Path(botocore.__file__).parent, Path(folder) / "botocore", ignore=left_out)
+        shutil.copytree(Path(botocore.__file__).parent, Path(folder) / "botocore")
+        models.shorten(Path(folder) / "botocore/data", libraries.services_used(ROOT / "chalicelib"))
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         packaged = {
             "PYTHONPATH": folder,
             "PYTHONPYCACHEPREFIX": f"{folder}/bytecode",
             "AWS_DEFAULT_REGION": REGION,
         }
-        yield Fresh(environment | packaged | settings)
+        yield Fresh(_NAMED | environment | packaged | settings)
 
 
 def handlers() -> list[str]:

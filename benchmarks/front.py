@@ -23,7 +23,7 @@ from local.certificates import Authority
 from local.cloud import REGION
 
 # As a request's X-Amz-Target names them.
-_SERVICES = {"DynamoDB_20120810": "dynamodb", "AWSStepFunctions": "stepfunctions"}
+_SERVICES = {"DynamoDB_20120810": "dynamodb", "AWSStepFunctions": "stepfunctions", "AmazonSQS": "sqs"}
 
 
 @contextmanager

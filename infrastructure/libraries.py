@@ -13,6 +13,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from infrastructure import models
+
 PYTHON = "3.13"
 # Amazon Linux 2023 has glibc 2.34. pip takes each word exactly, so the older ones are named too. A wheel's name is its
 # maker's word; `check` looks.
@@ -47,11 +49,9 @@ def trim(folder: Path, services: set[str]) -> None:
     for pattern in _NOT_RUN:
         for found in folder.rglob(pattern):
             found.unlink()
-    for models in (_BOTOCORE_MODELS, _BOTO3_MODELS):
-        for service in (it for it in (folder / models).glob("*") if it.is_dir() and it.name not in services):
-            shutil.rmtree(service)
-    for examples in (folder / _BOTOCORE_MODELS).rglob("examples-1.json"):
-        examples.unlink()
+    for found in (folder / _BOTOCORE_MODELS, folder / _BOTO3_MODELS):
+        if found.exists():
+            models.shorten(found, services)
 
 
 def check(folder: Path) -> None:

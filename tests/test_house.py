@@ -232,6 +232,18 @@ def _is_dataclass(node: ast.expr) -> bool:
     return ast.unparse(called).rpartition(".")[2] == "dataclass"
 
 
+def test_every_class_of_data_is_made_at_the_price_of_a_start() -> None:
+    """The standard's compiles six functions for each; the canary is no function's neighbour and knows no domain."""
+    own = ("chalicelib/domain/data_classes.py", "chalicelib/canary/")
+    found = [
+        _name(path)
+        for path in CHALICELIB
+        if not _name(path).startswith(own)
+        and re.search(r"^from dataclasses import .*\bdataclass\b|\bdataclasses\.dataclass\b", path.read_text(), re.M)
+    ]
+    assert not found, "from chalicelib.domain.data_classes import dataclass"
+
+
 def _built_by_position(node: ast.AST) -> bool:
     """Whether it is a dataclass of many fields that may be built by position."""
     if not isinstance(node, ast.ClassDef):

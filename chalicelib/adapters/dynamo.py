@@ -10,7 +10,6 @@ import hashlib
 import random
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -22,6 +21,7 @@ from pynamodb.exceptions import DeleteError, GetError, PutError, PynamoDBExcepti
 from chalicelib.adapters.expressions import Change, Clause, Names, Values, update_expression
 from chalicelib.adapters.row import Row
 from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.records import Conflict
 from chalicelib.records.pages import BadCursor, cursor_at, place_at
 

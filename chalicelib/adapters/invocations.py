@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.ports import Clock
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from chalicelib.domain.chargers.geography import GeoPoint, distance_m
+from chalicelib.domain.data_classes import dataclass
 
 
 @dataclass(frozen=True, slots=True)

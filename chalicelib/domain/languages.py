@@ -6,12 +6,12 @@ A locale is a language with or without a country, as BCP 47 has it ("de", "de-CH
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.pricing.currency import decimals
 
 ENGLISH = "en"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.data_classes import dataclass
 
 MOST_ATTEMPTS = 10
 _LONGEST_URL = 2000

@@ -8,9 +8,10 @@ An alarm kind is a line of `ALARM_RULES`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from chalicelib.domain.data_classes import dataclass, replace
 
 
 class AlarmKind(StrEnum):

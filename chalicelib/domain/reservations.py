@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.pricing.tariff import Tariff
 
 FURTHEST_AHEAD = timedelta(minutes=30)

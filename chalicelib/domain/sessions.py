@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.charging.limits import Limits
 from chalicelib.domain.charging.names import session_id_for
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.drivers import guest_id
 from chalicelib.domain.pricing.tariff import Tariff
 

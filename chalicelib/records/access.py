@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+
+from chalicelib.domain.data_classes import dataclass
 
 
 class TicketScope(StrEnum):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -15,6 +14,7 @@ from chalicelib.domain.chargers.opening_hours import OpeningHours
 from chalicelib.domain.chargers.plugs import PlugType, strongest_w
 from chalicelib.domain.chargers.setup import MeteringCapability
 from chalicelib.domain.chargers.watches import Watcher
+from chalicelib.domain.data_classes import dataclass, field
 from chalicelib.domain.pricing.registers import Supply
 
 

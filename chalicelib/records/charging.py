@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.chargers.events import ConnectorId, Reading, StopReason
 from chalicelib.domain.charging.session import Settlement
 from chalicelib.domain.charging.waits import Step
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.pricing.course_sum import CourseSum
 
 

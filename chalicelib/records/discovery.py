@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from chalicelib.domain.chargers.events import ConnectorStatus
 from chalicelib.domain.chargers.geography import GeoPoint
+from chalicelib.domain.data_classes import dataclass, field, replace
 from chalicelib.records.chargers import Plug
 
 # Chargers of a site are shown at its spot: floats differ by less.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -11,6 +10,7 @@ from enum import StrEnum
 from chalicelib.domain.access.rights import Membership
 from chalicelib.domain.chargers.watches import Watch
 from chalicelib.domain.charging.preferences import UsualPreferences
+from chalicelib.domain.data_classes import dataclass, field, replace
 from chalicelib.domain.money.party import Business
 from chalicelib.domain.notifications import Channel, NotificationKind
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.domain.chargers.charging_ability import ChargingAbility
 from chalicelib.domain.chargers.events import Currents
 from chalicelib.domain.charging.preferences import ChargingPreferences, ToldPlan
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.arrivals import Arrivals
 from chalicelib.domain.grid.currents import BUILDING_LOAD_LASTS
 from chalicelib.domain.grid.demand_response import SiteDemand

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
 from chalicelib.domain.charging.session import CardAction
+from chalicelib.domain.data_classes import dataclass, field
 from chalicelib.domain.money.ledger import Transfer
 from chalicelib.domain.money.organisation import MonthSpent, PaidSession
 from chalicelib.domain.money.wallet import Wallet, WalletEntry, WalletPaper

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.operators import ALARM_RULES, AlarmKind, Severity
 
 

@@ -7,9 +7,10 @@ still due, and another invocation's.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
+
+from chalicelib.domain.data_classes import dataclass
 
 Item = TypeVar("Item")
 

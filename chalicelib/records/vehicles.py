@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from chalicelib.domain.data_classes import dataclass, field
 from chalicelib.domain.vehicles.budget import NOTHING_SPENT, Spending
 from chalicelib.domain.vehicles.capability import Capability
 from chalicelib.domain.vehicles.telemetry import NOTHING_TOLD, Telemetry

@@ -6,10 +6,10 @@ A search that has looked at enough says where it stopped, and goes on from there
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
 from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.domain.chargers.plugs import PlugType
+from chalicelib.domain.data_classes import dataclass, field, replace
 from chalicelib.domain.discovery import Polyline
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.ports.chargers import Sites

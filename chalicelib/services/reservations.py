@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.commands import CancelReservation, Command, CommandResult, Reserve, Unable, Verdict
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.charging.names import session_id_for
 from chalicelib.domain.charging.session import Origin, Reason, Session, State
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.pricing.rating import Reserved, Usage, price
 from chalicelib.domain.reservations import (
     FURTHEST_AHEAD,

@@ -81,6 +81,24 @@ def test_a_charger_that_talks_loads_nothing_of_invoices_wallets_organisations_or
     assert not {"chalicelib.records.money", "chalicelib.records.operators", "chalicelib.records.transparency"} & found
 
 
+def test_what_hears_a_charger_loads_nothing_of_power() -> None:
+    found = loaded("app.on_connect", "import chalicelib.services.ocpp.conversation")
+    assert "chalicelib.services.grid.charger_news" in found
+    assert not [it for it in found if it.startswith(("chalicelib.domain.grid.", "chalicelib.records.grid"))]
+
+
+def test_a_charger_that_talks_finds_all_built_that_hears_it() -> None:
+    """Lambda gives a starting process more of a processor than one that answers."""
+    built = "from chalicelib import wiring; assert 'conversation' in vars(wiring.network())"
+    assert "chalicelib.services.ocpp.conversation" in loaded("app.on_message", built)
+    assert "chalicelib.services.ocpp.conversation" not in loaded("app.on_connect")
+
+
+@pytest.mark.parametrize("handler", ["app.app", *switchboard.SOCKET_FUNCTIONS])
+def test_nobody_looks_for_garbage_in_what_a_start_has_loaded(handler: str) -> None:
+    loaded(handler, "import gc; assert gc.isenabled(); assert gc.get_freeze_count() > 10_000")
+
+
 def test_a_charger_loads_only_the_version_it_speaks() -> None:
     speak = "from chalicelib.protocol.ocpp import dialect_for; dialect_for('ocpp1.6').asks()"
     found = loaded("app.on_message", speak)

@@ -7,11 +7,11 @@ receipt and nothing else, where a browser can send no header.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import jwt
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.records.access import Ticket, TicketScope
 from chalicelib.records.drivers import NotAllowed
 

@@ -5,9 +5,9 @@ A closed socket is Gone; closing it again is fine.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.records.chargers import Gone
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.chargers.geography import GeoPoint
+from chalicelib.domain.data_classes import dataclass, field
 from chalicelib.domain.discovery import Drive
 from chalicelib.ports import Clock
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chalicelib.adapters.grid.batches import send_in_batches, some_at_a_time
+from chalicelib.domain.data_classes import dataclass
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

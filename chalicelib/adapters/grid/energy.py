@@ -6,11 +6,11 @@ A feed's days lie beside the sites that go by it, so that what a site's day cost
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.adapters.dynamo import decode, delete, encode, find, put, shard_of, shards_of
 from chalicelib.adapters.tables import GridRow
+from chalicelib.domain.data_classes import dataclass, field, replace
 from chalicelib.domain.grid.energy import EnergyContract, Feed, days_of, series_of
 from chalicelib.domain.grid.signals import Signal, SignalRow
 from chalicelib.records.grid import FEED_SHARDS, FeedState

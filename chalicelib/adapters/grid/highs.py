@@ -6,11 +6,11 @@ Only the planner's function carries it (`highspy`, 54 MB): nobody else imports t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import highspy
 import numpy as np
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.grid.programs import LinearProgram
 
 

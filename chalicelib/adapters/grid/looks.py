@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
 from typing import TYPE_CHECKING
 
 from chalicelib.adapters.grid.batches import send_in_batches, some_at_a_time
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.ports import Clock, NewId
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -17,6 +16,7 @@ from urllib.parse import urlencode, urlsplit
 import urllib3
 
 from chalicelib.adapters.notifications.messengers import Resolve, outside_pool, resolve
+from chalicelib.domain.data_classes import dataclass, field
 from chalicelib.domain.grid.delivery import QuarterDelivery
 from chalicelib.domain.grid.utility import UtilityEvent
 from chalicelib.domain.notifications import check_webhook

@@ -6,10 +6,10 @@ import json
 import logging
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chalicelib.adapters.grid.batches import send_in_batches, some_at_a_time
+from chalicelib.domain.data_classes import dataclass
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

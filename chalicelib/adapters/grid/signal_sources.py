@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from time import monotonic
@@ -16,6 +15,7 @@ from urllib.parse import quote, urlencode
 import urllib3
 
 from chalicelib.adapters.retry_after import wait_of
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.grid.signals import Signal, SignalKind
 from chalicelib.ports import Clock
 from chalicelib.protocol.signals.source import Question, SignalRequest, Source, UnreadableSignal

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import TypeVar
@@ -26,6 +26,7 @@ from chalicelib.adapters.grid.demand_events import DEMAND, site_demand
 from chalicelib.adapters.tables import GridRow
 from chalicelib.domain.chargers.charging_ability import LearntAbility
 from chalicelib.domain.charging.preferences import ChargingPreferences, combined
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.firmware import Firmware, OnePhase
 from chalicelib.domain.grid.page_events import PageEvent
 from chalicelib.domain.grid.tree import PortId

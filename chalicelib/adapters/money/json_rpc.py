@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 import urllib3
 
+from chalicelib.domain.data_classes import dataclass, field
 from chalicelib.ports.chain import Block
 from chalicelib.records.money import ChainUnavailable
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.access.invitations import Invitation
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.languages import Locale
 from chalicelib.domain.texts import Text, text
 from chalicelib.records.drivers import MailUnavailable

@@ -13,13 +13,13 @@ import hmac
 import json
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import urllib3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.drivers import is_guest
 from chalicelib.domain.languages import Locale
 from chalicelib.domain.notifications import Channel, Notification, NotificationKind, check_webhook, is_public

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters.notifications.messengers import body_of, subject_of, why
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.notifications import Channel, Notification
 from chalicelib.ports.drivers import Drivers
 from chalicelib.records.drivers import Device, Driver, Platform

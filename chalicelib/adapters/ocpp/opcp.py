@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.adapters.ocpp.web import NoReply, Web, WebRequest
 from chalicelib.domain.chargers.contracts import ContractRequested
+from chalicelib.domain.data_classes import dataclass, field, replace
 from chalicelib.ports import Clock
 from chalicelib.records.ocpp import ContractUnavailable, ProvidedContract
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.adapters.dynamo import put, update_and_read
 from chalicelib.adapters.ocpp.web import NoReply, Web, WebRequest
 from chalicelib.adapters.tables import TokenRow
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.records.ocpp import ResponderUnavailable
 
 # A charger takes 18,000 signs of base64 at the most.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Event, Thread, Timer
 from time import monotonic
@@ -19,6 +18,7 @@ from urllib.parse import urlsplit
 import urllib3
 
 from chalicelib.adapters.notifications.messengers import Resolve, outside_pool, resolve
+from chalicelib.domain.data_classes import dataclass
 
 _CONNECT_S, _READ_S = 2.0, 4.0
 _CHUNK = 16 * 1024

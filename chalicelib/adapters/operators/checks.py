@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.operators import ALARM_RULES, AlarmKind
 from chalicelib.ports import Clock
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters.notifications.messengers import WebhookMessenger, why
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.operators import AlarmKind
 from chalicelib.records.notifications import Undelivered
 from chalicelib.records.operators import AlarmNews, AlarmSettings, AlarmTelling, ListedAlarm

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.adapters.dynamo import decode, encode, find, put
 from chalicelib.adapters.tables import LogRow
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.ports.transparency import LogForked
 from chalicelib.records.transparency import Leaf, LogState, ShownCheckpoint
 

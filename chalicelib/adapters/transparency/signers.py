@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from chalicelib.domain.data_classes import dataclass
 
 # KMS tells a public key as SubjectPublicKeyInfo: of Ed25519 a fixed beginning (RFC 8410), and the key's 32 bytes.
 _SPKI = bytes.fromhex("302a300506032b6570032100")

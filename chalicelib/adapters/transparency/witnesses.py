@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import urllib3
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.ports.transparency import Unwitnessed
 
 _CONNECT_S, _READ_S = 2, 5

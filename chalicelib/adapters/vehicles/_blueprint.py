@@ -6,7 +6,6 @@ A method for each capability and none besides: `tests/adapters/vehicles/test_mak
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import ClassVar
@@ -14,6 +13,7 @@ from typing import ClassVar
 from chalicelib.adapters.vehicles.http import MakerAccount, MakerClient, Reply
 from chalicelib.adapters.vehicles.oauth import OAuthDoor
 from chalicelib.adapters.vehicles.values import moment, percent, seen
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.vehicles.budget import CallPrices
 from chalicelib.domain.vehicles.capability import Capability
 from chalicelib.domain.vehicles.telemetry import Telemetry

@@ -12,7 +12,6 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType
@@ -22,6 +21,7 @@ from urllib.parse import quote, urlencode
 from chalicelib.adapters.vehicles.http import MakerAccount, MakerClient, Reply
 from chalicelib.adapters.vehicles.oauth import ApplicationToken
 from chalicelib.adapters.vehicles.values import moment, percent, place, seen, watts, whole_wh
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.vehicles.budget import CallPrices
 from chalicelib.domain.vehicles.capability import Capability, ChargingState
 from chalicelib.domain.vehicles.telemetry import Telemetry

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
@@ -17,6 +16,7 @@ from urllib.parse import quote, urlencode
 import urllib3
 
 from chalicelib.adapters.retry_after import wait_of
+from chalicelib.domain.data_classes import dataclass, field
 from chalicelib.ports import Clock
 from chalicelib.records.vehicles import MakerUnavailable
 

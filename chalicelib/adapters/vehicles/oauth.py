@@ -9,11 +9,11 @@ import base64
 import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from chalicelib.adapters.vehicles.http import MakerAccount, MakerClient, Reply
+from chalicelib.domain.data_classes import dataclass, field
 from chalicelib.records.vehicles import CarTokens, ConsentScope, LinkAttempt, LinkBroken, MakerUnavailable
 
 # RFC 6749 §5.2, and what Tesla calls the same.

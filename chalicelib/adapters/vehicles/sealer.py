@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
+
+from chalicelib.domain.data_classes import dataclass
 
 # KMS encrypts so much a call; a maker's access token alone may be longer.
 _MOST_BYTES = 4096

@@ -7,7 +7,6 @@ car's (`sc-data-age`), else when Smartcar fetched it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -27,6 +26,7 @@ from chalicelib.adapters.vehicles.smartcar import (
     scopes,
 )
 from chalicelib.adapters.vehicles.values import moment, percent, place, seen, whole_wh
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.vehicles.budget import CallPrices
 from chalicelib.domain.vehicles.capability import Capability, ChargingState
 from chalicelib.domain.vehicles.telemetry import Telemetry

@@ -19,7 +19,6 @@ import hmac
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, time
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -29,6 +28,7 @@ from chalicelib.adapters.vehicles.http import MakerAccount, MakerClient, Reply
 from chalicelib.adapters.vehicles.oauth import OAuthDoor
 from chalicelib.adapters.vehicles.values import moment, number, percent, place, seen, watts
 from chalicelib.domain.chargers.geography import GeoPoint
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.vehicles.budget import CallPrices
 from chalicelib.domain.vehicles.capability import Capability, ChargingState, OwnSchedule
 from chalicelib.domain.vehicles.telemetry import Observed, Telemetry

@@ -12,10 +12,10 @@ import hmac
 import re
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.access.rights import Scope
+from chalicelib.domain.data_classes import dataclass
 
 PREFIX = "kerb_live_"
 LONGEST_LIFE = timedelta(days=366)

@@ -7,9 +7,10 @@ whatever fails in between. What became of it, where it did not simply come about
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from chalicelib.domain.data_classes import dataclass
 
 KEPT_FOR = timedelta(days=400)
 

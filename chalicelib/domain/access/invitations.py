@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.domain.access.api_keys import ShownKey, new_secret, shown
 from chalicelib.domain.access.rights import Role
+from chalicelib.domain.data_classes import dataclass
 
 PREFIX = "kerb_invite_"
 GOOD_FOR = timedelta(days=7)

@@ -6,11 +6,11 @@ about as much in every currency, as the platform's own do (`pricing/caps.py`); t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from chalicelib.domain.access.rights import Role
+from chalicelib.domain.data_classes import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,11 @@ is worth at this moment: a key's scopes are cut by its maker's each time (`narro
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+
+from chalicelib.domain.data_classes import dataclass, replace
 
 
 class Scope(StrEnum):

@@ -6,8 +6,9 @@ is taken moves that moment on, and no more is given once it lies further away th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
+
+from chalicelib.domain.data_classes import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from chalicelib.domain.chargers.commands import AuthorizationStatus
 from chalicelib.domain.chargers.contracts import CertificateStatus, ContractAnswer, RevocationAnswers
 from chalicelib.domain.chargers.events import TransactionLimits
+from chalicelib.domain.data_classes import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ CFR 680.116(b) (a port is up when it is online and can be used, or is used).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
+from chalicelib.domain.data_classes import dataclass
 
 UK_REQUIRED_PERCENT = Fraction(99)
 US_REQUIRED_PERCENT = Fraction(97)

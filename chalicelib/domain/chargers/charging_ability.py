@@ -7,10 +7,10 @@ nobody spoke of is taken for what OCPP asks of every charger.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from chalicelib.domain.chargers.commands import ProfileKind, ProfilePurpose
+from chalicelib.domain.data_classes import dataclass, replace
 
 
 class RateUnit(StrEnum):

@@ -6,13 +6,13 @@ What only one version has is asked for in that version's own words, with `Ask`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.data_classes import dataclass, field
 
 
 class AuthorizationStatus(StrEnum):

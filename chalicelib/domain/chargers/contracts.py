@@ -5,9 +5,10 @@ EXI is the car's and its provider's own language: here it is text that is passed
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from chalicelib.domain.data_classes import dataclass
 
 
 class CertificateStatus(StrEnum):

@@ -5,13 +5,13 @@ Nothing here decides anything; `at` is the charger's own word for when a thing h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Self
 
 from chalicelib.domain.chargers.contracts import ContractRequested, ContractShown, RevocationsAsked
+from chalicelib.domain.data_classes import dataclass
 
 _MOST_EVSES, _MOST_PLUGS = 64, 8
 

@@ -6,7 +6,8 @@ The Earth is taken for a ball: exact to half a percent.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from chalicelib.domain.data_classes import dataclass
 
 _RADIUS_M = 6_371_008.8
 

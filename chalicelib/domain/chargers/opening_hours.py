@@ -5,9 +5,10 @@ Regular times are the site's wall clock; 24:00 is the end of a day, and a period
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
+
+from chalicelib.domain.data_classes import dataclass
 
 _END_OF_DAY = "24:00"
 

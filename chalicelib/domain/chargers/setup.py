@@ -8,11 +8,11 @@ again after each boot. `asked`, `read`, `written` are a conversation's steps; no
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.domain.chargers.setup_profile import Aspect
+from chalicelib.domain.data_classes import dataclass, replace
 
 # A first setup over OCPP 1.6 takes about thirty messages, and each choice that is refused one more.
 MOST_MESSAGES = 60

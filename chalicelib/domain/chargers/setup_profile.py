@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from chalicelib.domain.data_classes import dataclass, field
 
 # Raised whenever what a profile comes to changes: chargers are then looked at again.
 _REVISION = 2

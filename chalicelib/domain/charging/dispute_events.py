@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.charging.disputes import MOST_DISPUTES, Dispute, DisputeReason, DisputeStatus
 from chalicelib.domain.charging.session import Session, State
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.pricing.evidence import Flag
 
 

@@ -5,9 +5,10 @@ A dispute moves no money. What is given back for it is a refund or a correction 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+
+from chalicelib.domain.data_classes import dataclass, replace
 
 # All of a session's stand in its row.
 MOST_DISPUTES = 5

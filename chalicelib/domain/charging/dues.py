@@ -7,9 +7,9 @@ driver pays: before the bill a correction bounds it, after it what is unpaid is 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 
 from chalicelib.domain.charging.session import Correction, Session, State
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.pricing.bill import Bill
 
 

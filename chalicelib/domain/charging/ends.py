@@ -9,13 +9,13 @@ given back, or shown to a person (`LateEnd`). A charger that knows when a charge
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.events import StopReason
 from chalicelib.domain.charging.holds import failed
 from chalicelib.domain.charging.limits import Limits
 from chalicelib.domain.charging.session import ByHand, LateEnd, Reason, Session, State
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.pricing.evidence import Flag
 
 # What was found out about the beginning, and by others, stays when an end is weighed anew.

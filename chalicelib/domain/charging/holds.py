@@ -8,11 +8,11 @@ has its holds given back after that is decided, for until then it may begin; and
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.charging.session import Hold, Reason, Session, State
 from chalicelib.domain.charging.ways import way_of
+from chalicelib.domain.data_classes import dataclass, replace
 
 # Where the provider does not say until when a hold can be taken: Visa's shortest for payments without the cardholder
 # (docs.stripe.com/payments/place-a-hold-on-a-payment-method), 4 days and 18 hours.

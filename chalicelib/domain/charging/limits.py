@@ -5,11 +5,12 @@ The first reading that reaches one of them ends it; none given is none kept.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields
 from datetime import timedelta
 from decimal import Decimal
 
 from chalicelib.domain.chargers.events import TransactionLimits
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.pricing.currency import decimals
 
 

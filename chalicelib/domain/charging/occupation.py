@@ -7,10 +7,10 @@ What the charger told of its state comes first; where it told nothing that says 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.events import ConnectorStatus
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.pricing.periods import Reported, Use, Uses, pauses
 from chalicelib.domain.pricing.registers import Point
 

@@ -7,13 +7,13 @@ for, and only for as long as it can be heard. What nobody told costs nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.domain.chargers.availability import BRIEF, Happening, LineChanged, StatusChanged
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, StopReason
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.data_classes import dataclass
 
 # A bill waits no longer for its car to leave, and no more than this is paid for standing there.
 LONGEST = timedelta(hours=12)

@@ -7,10 +7,10 @@ something else: half an hour sooner or later, or less than was asked for.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.pricing.wall_clock import zone
 
 # So much of what a charger gives does not reach the battery.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 
 from chalicelib.domain.charging.refunds import Refund, RefundStatus, taxes_in
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.data_classes import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

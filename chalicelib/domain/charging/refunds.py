@@ -7,12 +7,12 @@ is left of the bill, so that all refunds of a session together give back its bil
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.currency import round_half_up
 from chalicelib.domain.pricing.tax import Tax, apportioned

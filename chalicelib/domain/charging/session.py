@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -16,6 +15,7 @@ from chalicelib.domain.charging.occupation import Occupation
 from chalicelib.domain.charging.preferences import ChargingPreferences, ToldPlan
 from chalicelib.domain.charging.refunds import Refund, left_minor
 from chalicelib.domain.charging.ways import WayTraits, way_of
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.evidence import CLOCK_SLACK, Flag
 from chalicelib.domain.pricing.rating import Reserved

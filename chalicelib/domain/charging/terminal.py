@@ -7,9 +7,9 @@ not agree, another settlement or another amount than the bill's, is for a person
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 
 from chalicelib.domain.charging.session import Payment, Session, Settlement, State
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.pricing.currency import to_minor
 from chalicelib.domain.pricing.evidence import Flag
 

@@ -8,7 +8,6 @@ holds the drawing of this table.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.chargers.events import ConnectorId, StopReason
@@ -21,6 +20,7 @@ from chalicelib.domain.charging.refund_events import REFUNDS, RefundEvent
 from chalicelib.domain.charging.session import CardAction, Charge, Hold, LateEnd, Payment, Reason, Session, State
 from chalicelib.domain.charging.terminal import TERMINAL, SettledAtTerminal
 from chalicelib.domain.charging.wishes import WISHES, WishEvent
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.domain.transparency.signed_records import SignedEnergy

@@ -5,8 +5,9 @@ How a payment's name begins says in which way it is made; no payment provider ha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from chalicelib.domain.data_classes import dataclass
 
 
 class Way(StrEnum):

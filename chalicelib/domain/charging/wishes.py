@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 
 from chalicelib.domain.chargers.events import Reading
 from chalicelib.domain.charging.footprint import Footprint
 from chalicelib.domain.charging.preferences import ChargingPreferences, ToldPlan
 from chalicelib.domain.charging.session import Session, State
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.vehicles.telemetry import Observed
 
 # Of a session so many changes are told by a notice: a driver may say something else each second.

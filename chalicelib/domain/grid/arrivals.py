@@ -6,9 +6,9 @@ Only what a plan counts on by itself: who has come is planned as who they are.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.grid.outlook import QUARTER
 from chalicelib.domain.grid.tree import Claim
 

@@ -10,9 +10,9 @@ all fit by all of theirs for long (`one_phase`). The same question has the same 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.cars import PROBE_MA, Car, is_asleep, learn
 from chalicelib.domain.grid.currents import Conductors, Flow
 from chalicelib.domain.grid.filling import Filling, Glass

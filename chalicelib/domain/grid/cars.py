@@ -7,9 +7,9 @@ than it was seen to take, so that one that would take more shows it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.grid.tree import SWITCHES, Claim, Draw, Port
 
 PROBE_MA = 1_000

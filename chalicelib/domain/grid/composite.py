@@ -6,11 +6,11 @@ It is a charger's own proof that it keeps a limit, and that it falls back to its
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.chargers.charging_ability import RateUnit
 from chalicelib.domain.chargers.events import ChargingPlanTold
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.grid.profiles import CLOCK_TOLERANCE_S, ENDS_EARLY_S, Allowance, PortGrant
 from chalicelib.domain.grid.tree import Port
 

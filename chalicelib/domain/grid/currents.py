@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from cmath import phase, rect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import inf, pi, radians, sqrt
 
+from chalicelib.domain.data_classes import dataclass, field
 from chalicelib.domain.grid.tree import BuildingLoad, Conductor, Node, OperatorLimit, Phase, Port, PortId, SiteTree
 
 BUILDING_LOAD_LASTS = timedelta(minutes=2)

@@ -9,9 +9,9 @@ longest keeps, and the drivers of the rest are told.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from chalicelib.domain.data_classes import dataclass, field, replace
 from chalicelib.domain.grid.currents import Conductors, Flow
 from chalicelib.domain.grid.tree import BuildingLoad, OperatorLimit, PortId, SiteTree
 

@@ -8,9 +8,9 @@ what is noted twice changes nothing and what sites deliver adds up.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.grid.outlook import QUARTER
 
 _MINUTE = timedelta(minutes=1)

@@ -9,11 +9,11 @@ given back by each site at a moment of its own within ten minutes, and by degree
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.tree import OperatorLimit
 
 # All that was taken from sites is given back by then, each in the last part of its own time.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Generic, TypeVar
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.grid.defaults import preview
 from chalicelib.domain.grid.sums import ConductorSum, NodeSum, conductor_sums, node_sums, path
 from chalicelib.domain.grid.tree import Node, Phase, Port, PortId, SiteTree

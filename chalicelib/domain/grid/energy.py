@@ -7,9 +7,9 @@ whatever the grid's mix is; and the sun on its roof serves before the grid does.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.grid.outlook import QUARTER, Outlook
 from chalicelib.domain.grid.signals import Series, Signal, SignalRow, beginning_of, number_of, quarter_of
 from chalicelib.domain.pricing.wall_clock import zone

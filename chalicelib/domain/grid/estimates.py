@@ -6,10 +6,10 @@ It is what its driver is told, so it errs neither way: it counts what the plan g
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.charging.preferences import ToldPlan, WaitReason
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.needs import USUAL_WH
 from chalicelib.domain.grid.outlook import QUARTER, Outlook, Plan
 from chalicelib.domain.grid.tree import Claim, Phase, Port

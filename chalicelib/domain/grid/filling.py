@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush, heapreplace
 from math import inf, sqrt
 
+from chalicelib.domain.data_classes import dataclass, field
 from chalicelib.domain.grid.currents import Conductors, Flow
 from chalicelib.domain.grid.tree import Port
 

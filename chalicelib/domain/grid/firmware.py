@@ -8,10 +8,10 @@ reach past the lease.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.chargers.charging_ability import LearntAbility
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.grants import Loss, PortPage, Trust
 from chalicelib.domain.grid.leases import CLOCK_SLACK, Period
 

@@ -8,11 +8,11 @@ Nothing is rounded but the end, and a saving below nothing is told as one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 from chalicelib.domain.charging.footprint import Footprint
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.grid.outlook import QUARTER, Outlook
 
 METHOD = "average-by-quarter-hour/1"

@@ -16,11 +16,11 @@ until its own default was seen in its composite schedule, its port is booked at 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.chargers.charging_ability import ProfileForm
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.leases import ROAMS_FOR, DefaultPush, Lease
 from chalicelib.domain.grid.tree import PortCurrent, PortId
 

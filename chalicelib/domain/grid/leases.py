@@ -6,11 +6,11 @@ its hardware can draw at all, flow by all of the port's conductors.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.charging_ability import ProfileForm
 from chalicelib.domain.chargers.commands import ProfilePurpose
+from chalicelib.domain.data_classes import dataclass
 
 # A grant of `share` is a lease of so long, and is renewed at half of it.
 LEASE = timedelta(minutes=60)

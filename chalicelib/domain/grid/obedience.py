@@ -8,12 +8,12 @@ port was seen to keep a grant again, it is booked at its maximum.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.chargers.charging_ability import ChargingAbility, ProfileForm, exactly, forms, seen_in
 from chalicelib.domain.chargers.commands import ProfilePurpose
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.grants import PortPage, ignored, obeyed
 from chalicelib.domain.grid.leases import CLOCK_SLACK, Lease

@@ -8,9 +8,9 @@ more. Two switches a charge, there and back: contactors wear.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.firmware import Firmware
 from chalicelib.domain.grid.grants import PortPage, shown_by_one
 from chalicelib.domain.grid.obedience import SAMPLES, looks_since

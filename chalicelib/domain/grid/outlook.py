@@ -7,9 +7,9 @@ is that of energy alone, in millionths of the currency's unit, and may be negati
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from chalicelib.domain.data_classes import dataclass, field, replace
 from chalicelib.domain.grid.tree import PortId
 
 QUARTER = timedelta(minutes=15)

@@ -6,10 +6,10 @@ Whoever looks at a site next takes in all that was told, by the order of its tim
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.firmware import ShownSchedule, silence_ma
 from chalicelib.domain.grid.grants import (
     Loss,

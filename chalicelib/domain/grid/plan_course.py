@@ -8,9 +8,9 @@ two minutes of the least current to wake by.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.leases import CLOCK_SLACK, LEASE, Period
 from chalicelib.domain.grid.outlook import QUARTER, Plan

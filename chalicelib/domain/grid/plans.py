@@ -10,10 +10,10 @@ from __future__ import annotations
 from cmath import phase, rect
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import ceil, cos, pi
 
+from chalicelib.domain.data_classes import dataclass, field, replace
 from chalicelib.domain.grid.currents import Conductors, Flow
 from chalicelib.domain.grid.outlook import QUARTER, Outlook, Plan
 from chalicelib.domain.grid.programs import LinearProgram

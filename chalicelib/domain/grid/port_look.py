@@ -7,11 +7,11 @@ load wear, and some cars do not come back.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.domain.chargers.charging_ability import ProfileForm
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.firmware import Firmware, awaits_proof
 from chalicelib.domain.grid.grants import PortPage, Trust, asked, default_pushed, repeated, schedule_asked
 from chalicelib.domain.grid.leases import (

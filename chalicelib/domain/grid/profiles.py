@@ -8,7 +8,6 @@ the least of them, and what a wrong clock may shift begins early where it is les
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import reduce
@@ -23,6 +22,7 @@ from chalicelib.domain.chargers.commands import (
     SetProfile,
 )
 from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.leases import ROAMS_FOR
 from chalicelib.domain.grid.tree import Port
 

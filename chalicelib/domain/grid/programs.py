@@ -6,8 +6,9 @@ Written down column by column and row by row, and solved by whoever can (`ports/
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from math import inf
+
+from chalicelib.domain.data_classes import dataclass, field
 
 
 @dataclass(slots=True, kw_only=True)

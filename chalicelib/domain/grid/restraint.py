@@ -8,10 +8,10 @@ before.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.chargers.events import Currents
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.currents import building_load_ma, phase_voltage
 from chalicelib.domain.grid.demand_response import SiteDemand, demand_limits

@@ -7,10 +7,10 @@ What is told for an hour holds for each of its quarters; what changes within one
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from chalicelib.domain.data_classes import dataclass, field, replace
 from chalicelib.domain.grid.outlook import QUARTER
 
 # Issue of plans: a signal that is older than this is not planned by anew, and older than that not at all.

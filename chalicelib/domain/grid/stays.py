@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import exp
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.grid.cars import PROBE_MA, Car, is_asleep, learn
 from chalicelib.domain.grid.needs import USUAL_STAY, USUAL_WH, is_met
 from chalicelib.domain.grid.outlook import QUARTER, Outlook

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from cmath import rect
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from math import radians
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.grid.currents import at_worst, phase_voltage, turned
 from chalicelib.domain.grid.tree import Phase, Port, PortCurrent, PortId, SiteTree
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.chargers.events import ConnectorId, Currents
+from chalicelib.domain.data_classes import dataclass, field
 
 
 class Phase(StrEnum):

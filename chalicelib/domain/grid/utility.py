@@ -6,10 +6,10 @@ emissions grams of CO2 for one, and these are of one kWh more (marginal), never 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.grid.demand_response import AskedInterval
 
 

@@ -7,10 +7,10 @@ charges may stand still once nobody speaks to its charger, where not even the le
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.grid.needs import is_met
 from chalicelib.domain.grid.tree import Claim, Grants, OperatorLimit, PortId
 from chalicelib.domain.grid.turns import TURN

@@ -5,8 +5,9 @@ What is due of a deposit is decided once, and sent as often as it takes. No pape
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from chalicelib.domain.data_classes import dataclass, replace
 
 # A replacement is taken by nodes where it bears a tenth more of both fees.
 _MORE, _OF = 11, 10

@@ -10,8 +10,9 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from chalicelib.domain.data_classes import dataclass, field
 
 FORMAT = "kerb-evidence/v1"
 # What OCPP calls a card's number, in every version; a message that was cut may end within one.

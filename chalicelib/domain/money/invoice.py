@@ -8,13 +8,13 @@ the total, the total less what is paid what is due (EN 16931-1, BR-CO-10 to BR-C
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
 from chalicelib.domain.charging.refunds import Refund, taxes_in
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.money.party import Party
 from chalicelib.domain.money.receipt import Receipt
 from chalicelib.domain.pricing.bill import TIMES, Bill, Dimension, Line

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
@@ -22,6 +21,7 @@ from chalicelib.domain.charging.ways import (
     wallets_payment,
     way_of,
 )
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.currency import round_half_up
 

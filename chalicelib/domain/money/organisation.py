@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 
+from chalicelib.domain.data_classes import dataclass, field, replace
 from chalicelib.domain.money.asked_charge import NotPaidFor
 from chalicelib.domain.money.party import Business
 

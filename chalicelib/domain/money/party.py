@@ -7,9 +7,10 @@ missing is told by its name, and nothing is guessed on a paper that an authority
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from chalicelib.domain.data_classes import dataclass
 
 if TYPE_CHECKING:
     from chalicelib.domain.money.receipt import Profile

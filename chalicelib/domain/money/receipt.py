@@ -6,12 +6,12 @@ payment today.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.charging.footprint import Footprint
 from chalicelib.domain.charging.refunds import Refund
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.languages import ENGLISH
 from chalicelib.domain.pricing.bill import Bill
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.money.deposits import ChainOutbox, Deposit
 from chalicelib.domain.money.minimums import chargeable_minor, least_charge_minor
 from chalicelib.domain.pricing.bill import Bill

@@ -6,9 +6,9 @@ What is the driver's and what is whose afterwards stands in the accounts: `card/
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.money.ledger import Transfer, TransferKind, wallet_account
 
 

@@ -6,10 +6,10 @@ Where a tariff bounds what a session may cost, a line of each rate makes up the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.pricing.currency import decimals, to_minor
 from chalicelib.domain.pricing.tariff import PriceLimit, Tariff
 from chalicelib.domain.pricing.tax import Tax, added, included, of_both, of_net, of_total

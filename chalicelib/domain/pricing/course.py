@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.pricing.course_sum import Chain, CourseSum, digest
 from chalicelib.domain.pricing.energy import LIFE_WH, EnergyFacts, Measured
 from chalicelib.domain.pricing.evidence import Flag

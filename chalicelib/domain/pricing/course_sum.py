@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
 
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.pricing.periods import Uses
 from chalicelib.domain.pricing.registers import Point, Supply
 from chalicelib.domain.pricing.standstills import COARSE_WH

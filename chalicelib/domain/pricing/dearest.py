@@ -6,9 +6,9 @@ an hour and a beginning are capped by what that makes of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.pricing.tariff import PriceComponent, Priced, Tariff
 
 # An hour (charging, or parked) may cost as much as thirty kWh, a beginning as much as five.

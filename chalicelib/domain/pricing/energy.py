@@ -8,9 +8,9 @@ for the driver and flagged, and what cannot be bounded at all is left for a pers
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.pricing.course_sum import CourseSum
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.domain.pricing.periods import NOTHING, Reported

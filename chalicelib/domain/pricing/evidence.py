@@ -6,9 +6,10 @@ Doubt is decided for the driver.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from chalicelib.domain.data_classes import dataclass
 
 # Chargers keep what happened while they were offline; one that was away longer tells of its own clock's youth.
 _OLDEST = timedelta(days=90)

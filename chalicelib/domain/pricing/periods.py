@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from itertools import pairwise
 from operator import itemgetter
 
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.pricing.registers import Point
 from chalicelib.domain.pricing.standstills import Flow, flow, flow_since, marks_of, rises_of
 

@@ -5,11 +5,11 @@ Consumer prices, tax and all, in its order: per kWh, per minute, per session, an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.pricing.rating import rates
 from chalicelib.domain.pricing.tariff import PriceComponent, Priced, Tariff
 

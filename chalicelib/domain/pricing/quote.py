@@ -5,9 +5,9 @@ What a plug gives is taken to flow evenly; a battery that is nearly full takes l
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.price_tag import TagPrice, tag
 from chalicelib.domain.pricing.rating import planned, price

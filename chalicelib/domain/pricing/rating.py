@@ -8,11 +8,11 @@ that changes nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from itertools import groupby
 
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.pricing.bill import Bill, Dimension, Line, total
 from chalicelib.domain.pricing.course_sum import CourseSum
 from chalicelib.domain.pricing.currency import to_minor

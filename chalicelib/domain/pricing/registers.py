@@ -8,9 +8,10 @@ faster than the plug can give.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate, pairwise
+
+from chalicelib.domain.data_classes import dataclass
 
 # EN 50160 lets the mains stand a tenth above their nominal voltage, and with it what a plug of 22 kW gives.
 _ABOVE_NOMINAL = 1.1

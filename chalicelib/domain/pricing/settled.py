@@ -6,10 +6,10 @@ quantity times a price of the tariff, and that lines, bounds and taxes sum up.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.pricing.bill import Bill, Dimension, total
 from chalicelib.domain.pricing.currency import to_minor
 from chalicelib.domain.pricing.periods import ChargingPeriod

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.pricing.registers import Point
 
 _LEAST_W = 1_380

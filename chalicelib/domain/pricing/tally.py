@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
 from math import floor
 from typing import Any
 
+from chalicelib.domain.data_classes import dataclass, field
 from chalicelib.domain.pricing.periods import ChargingPeriod
 from chalicelib.domain.pricing.tariff import Element, PriceComponent, Priced
 from chalicelib.domain.pricing.wall_clock import WallClock, changes_between

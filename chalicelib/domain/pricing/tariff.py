@@ -6,10 +6,11 @@ come to is computed in `chalicelib/domain/pricing/rating.py`; times of day are t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import date, time
 from decimal import Decimal
 from enum import StrEnum
+
+from chalicelib.domain.data_classes import dataclass, replace
 
 _MINUTES_AN_HOUR = 60
 

@@ -8,11 +8,11 @@ would come to that total (no net and 19 % of it are 0.03).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from itertools import islice, permutations
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.pricing.currency import round_half_up
 
 # With more rates than these need, one is off by a minor unit now and then.

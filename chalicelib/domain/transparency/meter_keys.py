@@ -8,10 +8,10 @@ person to see.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.transparency.signed_records import SignedRecord
 
 

@@ -7,10 +7,11 @@ difference of two registers that the same meter signed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
+
+from chalicelib.domain.data_classes import dataclass
 
 
 class SignedFormat(StrEnum):

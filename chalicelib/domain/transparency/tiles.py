@@ -6,8 +6,8 @@ A tile of that name and width has one content only; one that is not full yet is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.transparency.merkle import HASH_BYTES, HashAt, leaf_hash, node_hash
 
 WIDTH = 256

@@ -6,9 +6,10 @@ carrying out needs: looks have a part of a budget, and what is carried out takes
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from chalicelib.domain.data_classes import dataclass, replace
 
 # A plan every night with three wakes in a month fits in, at the dearest maker: docs/vehicles.md.
 MONTHLY_MICRO_USD = 300_000

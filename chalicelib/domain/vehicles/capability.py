@@ -5,11 +5,11 @@ Nothing here names a maker. Who plans asks for a capability; what a car cannot d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import time
 from enum import StrEnum
 
 from chalicelib.domain.chargers.geography import GeoPoint
+from chalicelib.domain.data_classes import dataclass
 
 
 class Capability(StrEnum):

@@ -6,9 +6,10 @@ waits by its own word only where it begins by itself should everybody else fall 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from chalicelib.domain.data_classes import dataclass
 
 
 class Controller(StrEnum):

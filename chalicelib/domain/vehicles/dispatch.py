@@ -8,10 +8,10 @@ does not know for a stage changes nothing, so that whatever comes twice or late 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.vehicles.capability import (
     CarCommand,
     ChargingState,

@@ -5,10 +5,10 @@ Makers' adapters say what a car says; plans say what becomes of it. Neither know
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.vehicles.dispatch import Act, CommandOutcome
 
 

@@ -7,11 +7,11 @@ never guessed again.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.domain.chargers.geography import GeoPoint, distance_m
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.vehicles.telemetry import Observed
 
 # A car tells of its plug within so long of the charger.

@@ -5,11 +5,11 @@ How it changes stands in `night_steps.py`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.domain.chargers.geography import GeoPoint
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.vehicles.capability import Capability, OwnSchedule
 from chalicelib.domain.vehicles.controller import Control, ControlRule, Means
 from chalicelib.domain.vehicles.dispatch import Act, CarOrder, Effect, Stage

@@ -6,9 +6,9 @@ the quarters that the plan gives it, and never later than it can afford.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.vehicles.estimate import duration, latest_start
 
 QUARTER = timedelta(minutes=15)

@@ -6,11 +6,12 @@ None, never a guess. How old a value is can always be asked, and whoever shows o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from chalicelib.domain.chargers.geography import GeoPoint
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.vehicles.capability import ChargingState, OwnSchedule
 
 Value = TypeVar("Value")

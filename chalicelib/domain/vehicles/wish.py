@@ -6,12 +6,12 @@ earlier of the two moments that may be meant: a car is ready too soon rather tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
 
 from chalicelib.domain.chargers.geography import GeoPoint, distance_m
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.pricing.wall_clock import is_zone, zone
 
 DAYS = 7

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from chalice import AuthResponse, Blueprint
 from chalice.app import AuthRequest
 
 from chalicelib.domain.access.api_keys import ShownKey, looks_like_key, shown
 from chalicelib.domain.access.rights import Membership, Principal, PrincipalKind
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.records.drivers import Driver, NotAllowed
 from chalicelib.services.access import Refusal
 from chalicelib.services.access.members import SECOND_FACTOR_NEEDED

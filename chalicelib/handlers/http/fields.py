@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
 
 from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.languages import LANGUAGES, locale_of
 from chalicelib.domain.money.party import COUNTRIES
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.handlers.http.endpoint import BadRequest, Request
 
 _NUMBER = re.compile(r"[0-9]{1,4}")

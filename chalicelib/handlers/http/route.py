@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
 from pydantic import BaseModel
 
 from chalicelib.domain.access.rights import Principal, Scope, SiteRule
+from chalicelib.domain.data_classes import dataclass, field
 from chalicelib.handlers.http.caller import Caller, access_token
 from chalicelib.handlers.http.problem import BadRequest, Forbidden
 from chalicelib.records.drivers import Driver, NotAllowed

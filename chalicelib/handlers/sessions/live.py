@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from chalice import Blueprint
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.handlers.sessions import views
 from chalicelib.records.access import TicketScope
 from chalicelib.records.drivers import NotAllowed

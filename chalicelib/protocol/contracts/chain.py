@@ -8,7 +8,6 @@ says of itself beyond that is not believed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
@@ -16,6 +15,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from chalicelib.domain.chargers.contracts import CertificateStatus
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.drivers.emaid import emaid_of
 
 # ISO 15118-2 has a leaf and two sub-CAs, -20 three; some send the root along.

@@ -5,8 +5,7 @@ All its arguments are of 32 bytes, so that there is nothing of the ABI to know b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.protocol.evm.keccak import hashed
 
 WORD_BYTES, ADDRESS_BYTES = 32, 20

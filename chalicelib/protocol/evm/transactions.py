@@ -7,9 +7,9 @@ affair: a signer answers `r` and `s` of a digest, and the public key tells the r
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.protocol.evm.keccak import hashed
 
 # secp256k1 (SEC 2, 2.4.1): its field, its order and its generator.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ from chalicelib.domain.chargers.commands import (
     Verdict,
 )
 from chalicelib.domain.chargers.events import ChargerEvent, ChargingStarted
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.protocol.ocpp import profiles
 from chalicelib.protocol.ocpp.frames import Call, CallError, ProtocolError, is_known, schema_names, violation
 from chalicelib.protocol.ocpp.payload import Payload, Unusable, as_identifier

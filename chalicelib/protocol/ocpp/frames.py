@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -16,6 +15,8 @@ from typing import Any
 
 import jsonschema_rs
 import msgspec
+
+from chalicelib.domain.data_classes import dataclass
 
 _CALL, _CALL_RESULT, _CALL_ERROR, _CALL_RESULT_ERROR, _SEND = 2, 3, 4, 5, 6
 _ANSWERS = (_CALL_RESULT, _CALL_ERROR, _CALL_RESULT_ERROR)

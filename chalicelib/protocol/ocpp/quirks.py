@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 from chalicelib.domain.chargers.charging_ability import ChargingAbility, RateUnit, RefusedForm
 from chalicelib.domain.chargers.commands import ProfileKind, ProfilePurpose
+from chalicelib.domain.data_classes import dataclass, replace
 
 Change = Callable[[ChargingAbility], ChargingAbility]
 

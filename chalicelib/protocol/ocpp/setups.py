@@ -7,12 +7,12 @@ or `Component@2.Variable` of EVSE 2, as `read_settings` takes them. What is know
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.domain.chargers.commands import Ask, Command, CommandResult, ReadSettings, WriteSetting
 from chalicelib.domain.chargers.setup import Kind, Read, ReportedValue, Target, Write, WriteAnswer
 from chalicelib.domain.chargers.setup_profile import Aspect, DesiredSetting, Quantity, Value
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.protocol.ocpp.settings import COST_SHOWN
 
 _QUANTITIES: dict[Quantity, tuple[str, ...]] = {

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from chalicelib.domain.data_classes import dataclass, field
 from chalicelib.domain.grid.signals import Signal, SignalKind
 
 # What costs more is no price: ten times what markets allow (harmonised maximum clearing price: 4 EUR/kWh).

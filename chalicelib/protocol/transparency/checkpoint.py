@@ -10,11 +10,12 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from chalicelib.domain.data_classes import dataclass
 
 ED25519, COSIGNATURE = 0x01, 0x04
 _DASH = "— "

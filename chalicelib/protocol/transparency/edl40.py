@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.transparency.signed_records import Occasion, Register, SignedFormat, SignedRecord, SignedRegister
 from chalicelib.protocol.transparency import ecdsa, sml
 from chalicelib.protocol.transparency.ecdsa import Malformed, Unsupported

@@ -6,8 +6,8 @@ import base64
 import binascii
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.protocol.transparency.checkpoint import BadNote
 
 _HEADER = "c2sp.org/tlog-proof@v1"

@@ -7,8 +7,8 @@ transmission whose checksum is another is none.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.protocol.transparency.ecdsa import Malformed
 
 Value = bytes | int | bool | Sequence["Value"]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.access.api_keys import (
@@ -24,6 +23,7 @@ from chalicelib.domain.access.api_keys import (
     shown,
 )
 from chalicelib.domain.access.rights import NOT_FOR_KEYS, Principal, PrincipalKind, Scope, member_principal, narrowed
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.ports import Clock
 from chalicelib.ports.access import ApiKeys, Memberships
 from chalicelib.records.drivers import NotAllowed

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from chalicelib.domain.access.audit import AuditEntry, AuditOutcome, AuditQuery
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.ports.access import AuditEntries
 
 # Whoever asks for one person's entries among those of a thousand others is answered in parts.

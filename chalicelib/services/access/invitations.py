@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 
 from chalicelib.domain.access.api_keys import new_key_id
 from chalicelib.domain.access.invitations import (
@@ -23,6 +22,7 @@ from chalicelib.domain.access.invitations import (
     shown_code,
 )
 from chalicelib.domain.access.rights import ROLES, Membership, Principal, PrincipalKind, Role, member_principal
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.ports import Clock
 from chalicelib.ports.access import InvitationMail, Invitations, Memberships, Operators
 from chalicelib.records.drivers import Driver

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NoReturn
 
 from chalicelib.domain.access.api_keys import NOTED_EVERY
 from chalicelib.domain.access.rights import ROLES, Membership, Principal, Role, member_principal
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.ports import Clock
 from chalicelib.ports.access import Memberships, Operators
 from chalicelib.services.access import NotFound, Refusal

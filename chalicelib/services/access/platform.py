@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 
 from chalicelib.domain.access.operators import OperatorCaps, OperatorStanding
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.ports import Clock
 from chalicelib.ports.access import Operators
 from chalicelib.services.access import NotFound, Refusal

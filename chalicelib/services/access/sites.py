@@ -6,10 +6,10 @@ What stands elsewhere is not there for them, as another operator's thing is not.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 from chalicelib.domain.access.rights import Principal
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.services.access import NotFound, Refusal
 
 Thing = TypeVar("Thing")

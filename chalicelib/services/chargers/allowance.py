@@ -8,9 +8,9 @@ ordinary charger makes a call more for it.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
 
 from chalicelib.domain.chargers.allowance import MESSAGES, SILENCE
+from chalicelib.domain.data_classes import dataclass, field
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Allowances, ChargerLink
 from chalicelib.records.chargers import Connection

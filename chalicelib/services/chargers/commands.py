@@ -11,13 +11,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from itertools import chain
 from typing import Any, cast
 
 from chalicelib.domain.chargers.commands import Command, CommandResult, Unable, Verdict
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.chargers import Calls, ChargerLink, Chargers, Sockets
 from chalicelib.protocol.ocpp import dialect_for, profiles

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.availability import BRIEF
@@ -24,6 +23,7 @@ from chalicelib.domain.chargers.identity import (
     told_identity,
 )
 from chalicelib.domain.chargers.socket_age import closing_age
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.ports.chargers import ChargerLink, ChargerPasswords, ChargerRegistry, HeldLists, Knocks, Sockets
 from chalicelib.protocol.ocpp import OLDEST, choose, holds_to_user, may_boot_when_back, registered
 from chalicelib.records import Conflict

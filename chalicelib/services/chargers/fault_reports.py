@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.chargers.fault_report import MOST_A_DAY, REMEMBERED_FOR, FaultKind, FaultReport
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.chargers import Chargers, FaultReports
 from chalicelib.records import Conflict

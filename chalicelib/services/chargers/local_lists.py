@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.commands import (
@@ -24,6 +23,7 @@ from chalicelib.domain.chargers.commands import (
     UpdateList,
     Verdict,
 )
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.ports import Clock, Invocations
 from chalicelib.ports.chargers import ChargerNews, Chargers, HeldLists, Setups
 from chalicelib.ports.drivers import TokenChanges

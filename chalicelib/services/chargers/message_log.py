@@ -10,7 +10,6 @@ import logging
 import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 from chalicelib.domain.chargers.availability import BRIEF, LineChanged, StatusChanged
 from chalicelib.domain.chargers.commands import CommandResult
 from chalicelib.domain.chargers.socket_age import may_be_days_first
+from chalicelib.domain.data_classes import dataclass, field, replace
 from chalicelib.domain.operators import ALARM_RULES, CERTIFICATE_NOTICE, AlarmKind
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import History, MessageLog

@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.records.chargers import Charger
 
 # 16 MiB and about 50 ms of a whole processor a guess; 206 ms with what a function of 512 MB has of one.

@@ -14,7 +14,6 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 
 from chalicelib.domain.chargers.charging_ability import ChargingAbility, firmware_key
@@ -31,6 +30,7 @@ from chalicelib.domain.chargers.setup import (
     written,
 )
 from chalicelib.domain.chargers.setup_profile import Aspect, ChargerTraits, SetupProfile, wishes
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.chargers import Chargers, Setups, Sites
 from chalicelib.ports.discovery import Places

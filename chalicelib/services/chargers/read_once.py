@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 
+from chalicelib.domain.data_classes import dataclass, field
 from chalicelib.ports.chargers import Chargers
 from chalicelib.records.chargers import Charger
 

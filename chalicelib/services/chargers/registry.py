@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.domain.chargers.setup import MeteringCapability
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.money.receipt import Profile
 from chalicelib.domain.pricing.caps import tariff_faults
 from chalicelib.domain.pricing.tariff import Tariff

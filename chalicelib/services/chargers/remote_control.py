@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.availability import Happening, Uptime, spells, uptime
@@ -21,6 +20,7 @@ from chalicelib.domain.chargers.commands import (
 )
 from chalicelib.domain.chargers.events import ConnectorId, NewsReceived, ReportKind, ReportReceived, SignedValue
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import (
     Calls,

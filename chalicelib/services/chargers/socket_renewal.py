@@ -9,9 +9,9 @@ its next socket.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from datetime import timedelta
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.chargers import Calls, ChargerLink, Connectors
 from chalicelib.records.chargers import Connection, Purpose, SentCall

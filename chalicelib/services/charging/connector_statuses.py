@@ -6,7 +6,6 @@ What happened while the charger was offline, or before what is known already, is
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.answers import Noted
@@ -19,6 +18,7 @@ from chalicelib.domain.chargers.events import (
     StatusReported,
 )
 from chalicelib.domain.charging.alerts import IDLE
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.operators import AlarmKind, is_clock_wrong
 from chalicelib.domain.pricing.evidence import believable
 from chalicelib.ports import Clock

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, Reading
 from chalicelib.domain.charging.ends import CarGone, GoesOn, SeenFree, Unplugged
 from chalicelib.domain.charging.session import Session, State
 from chalicelib.domain.charging.transitions import apply
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.pricing.evidence import believable
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers, Connectors

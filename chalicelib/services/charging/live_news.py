@@ -8,10 +8,10 @@ lost, and comes with the next.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.ports import Clock, Invocations
 from chalicelib.ports.charging import Sessions, Transactions
 from chalicelib.records.charging import Transaction

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import reduce
 
 from chalicelib.domain.chargers.commands import AuthorizationStatus
@@ -12,6 +11,7 @@ from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.preferences import ChargingPreferences, usual_at
 from chalicelib.domain.charging.session import Origin, Reason, Session
 from chalicelib.domain.charging.transitions import apply
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.money.asked_charge import AskedCharge, NotPaidFor
 from chalicelib.domain.pricing.evidence import ReportedTime
 from chalicelib.domain.pricing.tariff import Tariff

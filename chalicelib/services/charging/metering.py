@@ -6,7 +6,6 @@ evidence cannot bound waits for a person, as long as the money set aside for it 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.charging.ends import SignedLate, Unplugged
@@ -14,6 +13,7 @@ from chalicelib.domain.charging.holds import HOLD_IS_GOOD_FOR, good_until
 from chalicelib.domain.charging.occupation import Occupation, occupation
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.charging.transitions import EnergyDecided, EnergyMeasured, Flagged
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.pricing.energy import Measured
 from chalicelib.domain.pricing.evidence import ORDINARY_CHARGE, Flag
 from chalicelib.domain.transparency.signed_records import SignedEnergy, Unproven, differs, rule

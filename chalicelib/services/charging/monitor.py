@@ -6,7 +6,6 @@ From which energy on is written beside its transaction, so that most readings co
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -14,6 +13,7 @@ from chalicelib.domain.chargers.events import Reading
 from chalicelib.domain.charging.bounds import ceiling_minor, reserved_minor
 from chalicelib.domain.charging.session import Hold, Reason, Session, State
 from chalicelib.domain.charging.transitions import FundsLow, StopRequested
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.pricing.currency import decimals
 from chalicelib.domain.pricing.rating import planned, price
 from chalicelib.domain.pricing.tariff import Priced, Tariff, simple_elements

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
 from chalicelib.domain.chargers.commands import ShowCost, Unable
 from chalicelib.domain.chargers.events import Reading
 from chalicelib.domain.charging.session import Session, State
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.pricing.currency import decimals
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.chargers import Chargers, Setups

@@ -8,11 +8,11 @@ first, a wake-up names the step it is for, and the sweep repeats it.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 
 from chalicelib.domain.charging.session import Session, State
 from chalicelib.domain.charging.transitions import SessionEvent, apply
 from chalicelib.domain.charging.waits import is_met
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.ports.charging import PowerClaims, Sessions, Workflow
 from chalicelib.records import Conflict
 from chalicelib.records.charging import StaleTask, Waiting

@@ -6,9 +6,9 @@ Counted where a transaction is first heard of, one write each; what is told of o
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 
 from chalicelib.domain.chargers.allowance import TRANSACTIONS
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.ports.chargers import Allowances
 from chalicelib.ports.charging import Transactions
 from chalicelib.records.charging import TooManyTransactions, Transaction

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.events import (
@@ -21,6 +20,7 @@ from chalicelib.domain.chargers.events import (
 )
 from chalicelib.domain.charging.ends import is_same_end
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.drivers import spellings
 from chalicelib.domain.pricing.evidence import Flag, believable
 from chalicelib.ports import Clock

@@ -6,12 +6,11 @@ that it keeps as much; what a driver sets at the charger holds here as well. Of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from chalicelib.domain.chargers.events import TransactionLimits
 from chalicelib.domain.charging.ends import LimitsKept
 from chalicelib.domain.charging.limits import as_kept, as_told
 from chalicelib.domain.charging.session import Session, State
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.ports.charging import Transactions
 from chalicelib.services.charging.session_changes import SessionChanges
 

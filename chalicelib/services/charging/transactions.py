@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial, reduce
 
@@ -18,6 +17,7 @@ from chalicelib.domain.chargers.events import ChargingStarted, ChargingStopped, 
 from chalicelib.domain.charging.readings import is_beside, with_beginning
 from chalicelib.domain.charging.session import Origin, Reason, Session, State
 from chalicelib.domain.charging.transitions import Moved, StartFailed, StopRequested, apply
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers, Connectors
 from chalicelib.ports.charging import Readings, Sessions, Transactions, Workflow

@@ -6,7 +6,6 @@ Its start may have been lost with a broken charger, or told to another backend; 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
 
@@ -16,6 +15,7 @@ from chalicelib.domain.charging.transitions import (
     Started,
     apply,
 )
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.pricing.evidence import Flag, ReportedTime, span
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Chargers

@@ -7,12 +7,12 @@ that whoever was cut off half way can log in and finish.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.fault_report import FaultReport
 from chalicelib.domain.chargers.watches import Watch
 from chalicelib.domain.charging.session import Origin, Session
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.money.deposits import Deposit
 from chalicelib.domain.money.wallet import Wallet, WalletEntry
 from chalicelib.domain.notifications import Notification

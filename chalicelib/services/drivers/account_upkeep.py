@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.money.card_expiry import expires_soon, expiring_months
 from chalicelib.domain.notifications import NotificationKind
 from chalicelib.ports import Clock

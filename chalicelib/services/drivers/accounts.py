@@ -7,10 +7,10 @@ first login, which nobody has before the address is proven: who never proves it 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.ports import NewId
 from chalicelib.ports.access import SecondFactors
 from chalicelib.ports.drivers import Drivers, Identity

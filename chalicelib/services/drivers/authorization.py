@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.commands import AuthorizationStatus
 from chalicelib.domain.charging.names import looks_like_app_token
 from chalicelib.domain.charging.session import Session, State
 from chalicelib.domain.charging.terminal import is_terminal_token
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.drivers import spellings, uid_of
 from chalicelib.domain.drivers.emaid import contract_token, emaid_of, is_contract_token
 from chalicelib.domain.money.asked_charge import NotPaidFor

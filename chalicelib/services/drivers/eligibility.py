@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.chargers.setup import MeteringCapability
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.money.minimums import may_begin_from
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.domain.reservations import Reservation

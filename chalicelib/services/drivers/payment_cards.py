@@ -6,8 +6,8 @@ A card goes here first and at the provider second: cut off between, the provider
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.drivers import Drivers
 from chalicelib.ports.money import Payments

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
 
 from chalicelib.domain.charging.preferences import UsualPreferences
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.money.party import Business
 from chalicelib.domain.notifications import Channel, NotificationKind
 from chalicelib.ports.drivers import Drivers

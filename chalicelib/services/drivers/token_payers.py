@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.money.asked_charge import AskedCharge, NotPaidFor
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.ports import Clock

@@ -8,10 +8,10 @@ allow it, and never at a price above a cap that the driver, or else the platform
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
+from chalicelib.domain.data_classes import dataclass, field
 from chalicelib.domain.pricing.caps import unseen_caps
 from chalicelib.domain.pricing.dearest import dearest
 from chalicelib.domain.pricing.tariff import Tariff

@@ -9,9 +9,9 @@ account. Either may block one, and neither may take another's.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.drivers import claimed_uid, spellings, uid_of
 from chalicelib.domain.drivers.emaid import emaid_in, is_contract_token
 from chalicelib.ports import Clock

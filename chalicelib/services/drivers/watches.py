@@ -9,10 +9,10 @@ the watch ends, so that what a crash repeats is told once. A mark without a watc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.chargers.watches import MOST_WATCHES, WATCHED_FOR, Watch, Watcher
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.chargers import Chargers, Connectors
 from chalicelib.ports.charging import Sessions

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from chalicelib.domain.chargers.charging_ability import ChargingAbility, forms, seen_in
 from chalicelib.domain.chargers.commands import ProfilePurpose
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.currents import Conductors, at_worst
 from chalicelib.domain.grid.defaults import OfflineDefaults
 from chalicelib.domain.grid.grants import PortPage, Trust, held_ma

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.ports import Clock
 from chalicelib.ports.grid import Looks, ManagedSites
 from chalicelib.records.parts import WHOLE, Part

@@ -7,13 +7,13 @@ charge and the site's plan read it where they read everything else.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import timedelta
 
 from chalicelib.domain.chargers.events import Reading, ReadingsTaken
 from chalicelib.domain.charging.preferences import ChargingPreferences
 from chalicelib.domain.charging.session import Session, State
 from chalicelib.domain.charging.wishes import CarNamed, CarToldPercent
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.vehicles.match import SeenSession
 from chalicelib.domain.vehicles.telemetry import Observed
 from chalicelib.domain.vehicles.wish import Departure

@@ -1,21 +1,22 @@
 """What chargers of managed sites tell beside their charges: that they booted or came back, and what the site takes.
 
-Whether a charger is one stands in its row and its socket; of any other nothing is asked.
+Whether a charger is one stands in its row and its socket; of any other nothing is asked, and nothing of power loaded:
+each start of the socket's process would pay for it.
 """
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from chalicelib.domain.chargers.events import ConnectorId
-from chalicelib.domain.grid.currents import BUILDING_LOAD_LASTS
-from chalicelib.domain.grid.page_events import EventKind, PageEvent
-from chalicelib.domain.grid.tree import PortId
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.ports import Clock
 from chalicelib.ports.grid import Looks, ManagedSites
 from chalicelib.records.chargers import Charger, Connection, MainMeter
-from chalicelib.records.grid import ToldLoad
+
+if TYPE_CHECKING:
+    from chalicelib.records.grid import ToldLoad
 
 # By less a building's load differs from itself.
 STEP_MA = 1_000
@@ -34,18 +35,20 @@ class ManagedChargerNews:
     def line_told(self, charger: Charger, online: bool) -> None:
         """A charger has a new socket: it may have lost what it was told. One that is gone says so when it is asked."""
         if online and charger.managed_at:
-            self._came_back(charger.charger_id, charger.managed_at, EventKind.RECONNECTED)
+            self._came_back(charger.charger_id, charger.managed_at, has_booted=False)
 
     def booted(self, connection: Connection) -> None:
         """A charger has started anew."""
         if connection.managed_at:
-            self._came_back(connection.charger_id, connection.managed_at, EventKind.BOOTED)
+            self._came_back(connection.charger_id, connection.managed_at, has_booted=True)
 
     def meter_read(self, connection: Connection, told: MainMeter) -> None:
         """A station's own meter was read: where it is its site's, it counts all that the site takes, cars among it."""
         currents = told.phase_currents_ma
         if not connection.is_site_meter or told.current_at is None or currents is None:
             return
+        from chalicelib.records.grid import ToldLoad  # noqa: PLC0415  (for a site's meter alone)
+
         one, two, three = (it or 0 for it in currents)
         try:
             self.tell(connection.managed_at, ToldLoad(at=told.current_at, load_ma=(one, two, three), with_cars=True))
@@ -54,6 +57,8 @@ class ManagedChargerNews:
 
     def tell(self, site_id: str, told: ToldLoad) -> None:
         """What a building takes; a look is asked for where that is an ampere more or less, at once where it is more."""
+        from chalicelib.domain.grid.currents import BUILDING_LOAD_LASTS  # noqa: PLC0415  (as above)
+
         before = self.managed_sites.tell_load(site_id, told)
         was = before.load_ma if before is not None else (0, 0, 0)
         steps = [now - then for now, then in zip(told.load_ma, was, strict=True)]
@@ -61,7 +66,11 @@ class ManagedChargerNews:
         if is_news or any(abs(it) >= STEP_MA for it in steps):
             self.looks.ask(site_id, at_once=any(it >= STEP_MA for it in steps))
 
-    def _came_back(self, charger_id: str, site_id: str, kind: EventKind) -> None:
+    def _came_back(self, charger_id: str, site_id: str, *, has_booted: bool) -> None:
+        from chalicelib.domain.grid.page_events import EventKind, PageEvent  # noqa: PLC0415  (for managed sites alone)
+        from chalicelib.domain.grid.tree import PortId  # noqa: PLC0415
+
+        kind = EventKind.BOOTED if has_booted else EventKind.RECONNECTED
         try:
             self.managed_sites.heard(site_id, PageEvent(port_id=PortId(charger_id, _WHOLE), kind=kind, at=self.clock()))
             self.looks.ask(site_id)

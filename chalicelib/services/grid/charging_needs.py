@@ -7,10 +7,10 @@ grant is. A car that plans to draw more than it was granted is told no, and its 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.chargers.events import ChargingNeedsTold, ChargingPlanTold, ConnectorId
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.grid.composite import is_within
 from chalicelib.domain.grid.profiles import PortGrant
 from chalicelib.domain.grid.tree import PortId

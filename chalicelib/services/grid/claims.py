@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from chalicelib.domain.chargers.events import Reading
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.grid.tree import PortId
 from chalicelib.ports import Clock
 from chalicelib.ports.charging import Sessions

@@ -6,9 +6,9 @@ Most sites have none, and of those nothing is asked and nothing written.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.grid.delivery import Sample
 from chalicelib.domain.grid.demand_response import holding, next_begin
 from chalicelib.domain.grid.restraint import Restraint, taken_w

@@ -8,9 +8,9 @@ revision holds.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.delivery import QuarterDelivery, quarters, summed
 from chalicelib.domain.grid.demand_response import Contract, DemandEvent, DemandTarget, demand_of
 from chalicelib.domain.grid.restraint import rated_w

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +23,7 @@ from chalicelib.domain.chargers.commands import (
     Verdict,
 )
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.grid.firmware import ShownSchedule
 from chalicelib.domain.grid.leases import Period
 from chalicelib.domain.grid.page_events import EventKind, PageEvent

@@ -6,13 +6,13 @@ that begins in between takes them from the session.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
 from chalicelib.domain.charging.preferences import ChargingPreferences
 from chalicelib.domain.charging.session import Session, State
 from chalicelib.domain.charging.wishes import Preferred
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.tree import PortId
 from chalicelib.ports.charging import Readings, Sessions
 from chalicelib.ports.grid import Looks, ManagedSites

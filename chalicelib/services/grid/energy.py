@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.energy import UPLOADED, EnergyContract, Feed, told_feed
 from chalicelib.domain.grid.outlook import Outlook
 from chalicelib.domain.grid.signals import Guidance, Series, Signal, SignalKind, SignalRow, guidance

@@ -6,11 +6,11 @@ A charger's facts are read where it booted or connected, or has not told its set
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 
 from chalicelib.domain.chargers.charging_ability import firmware_key
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.firmware import Firmware, proven
 from chalicelib.domain.grid.grants import PortPage, Trust, trusted
 from chalicelib.domain.grid.page_events import EventKind, PageEvent, heard

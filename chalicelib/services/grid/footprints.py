@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from datetime import timedelta
 
 from chalicelib.domain.charging.footprint import Footprint
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.grid.footprints import EnergyRegister, footprint
 from chalicelib.domain.grid.outlook import QUARTER
 from chalicelib.ports.grid import Outlooks

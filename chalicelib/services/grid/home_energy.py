@@ -6,8 +6,8 @@ Nobody reads it but that car's plans; it goes with the car.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.energy import EnergyContract
 from chalicelib.ports import Clock
 from chalicelib.ports.grid import EnergyContracts, SignalSource

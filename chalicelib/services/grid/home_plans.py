@@ -6,10 +6,10 @@ One read of the outlook (remembered by the process), one program solved.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.grid.estimates import estimate
 from chalicelib.domain.grid.footprints import at_once
 from chalicelib.domain.grid.outlook import Outlook, Plan

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.grid.outlook import Outlook, Plan
 from chalicelib.domain.grid.plans import problem, read
 from chalicelib.domain.grid.stays import Settings

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.chargers.charging_ability import ChargingAbility
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.obedience import TOLERATED_MA, judged
 from chalicelib.domain.grid.one_phase import metered
 from chalicelib.domain.grid.tree import Claim, PortCurrent, PortId

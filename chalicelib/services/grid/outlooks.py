@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 
+from chalicelib.domain.data_classes import dataclass, field, replace
 from chalicelib.domain.grid.energy import EnergyContract, Feed
 from chalicelib.domain.grid.outlook import QUARTER, Outlook
 from chalicelib.domain.grid.signals import Signal, quarter_of

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.tree import PortId
 from chalicelib.domain.grid.waits import PowerWait, WaitCause
 from chalicelib.domain.notifications import NotificationKind

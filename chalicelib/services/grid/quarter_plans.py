@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.charging.preferences import ChargingProfile, ToldPlan
 from chalicelib.domain.charging.wishes import PlanTold
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.arrivals import Arrivals
 from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.estimates import as_usual, estimate, fed, unmet_wh

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.signals import Signal
 from chalicelib.ports import Clock
 from chalicelib.ports.grid import SignalSource, SignalStore

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.chargers.charging_ability import ChargingAbility, seen_in
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.defaults import OfflineDefaults, offline_defaults, silent_room
 from chalicelib.domain.grid.grants import Trust, base_ma, held_ma

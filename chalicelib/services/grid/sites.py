@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.commands import Unable
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.description import Preview, previewed, tree_faults
 from chalicelib.domain.grid.leases import CLOCK_SLACK, LEASE, ROAMS_FOR
 from chalicelib.domain.grid.profiles import clearings

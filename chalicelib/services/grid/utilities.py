@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
 from hashlib import sha256
 
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.demand_response import RESTORED_WITHIN, DemandEvent, DemandTarget
 from chalicelib.domain.grid.energy import told_feed
 from chalicelib.domain.grid.signals import Series, Signal, SignalRow, TimedValue

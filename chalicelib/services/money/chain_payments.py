@@ -10,12 +10,12 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.domain.charging.bounds import agreed_hold_minor
 from chalicelib.domain.charging.session import CardAction, Hold, Session
 from chalicelib.domain.charging.ways import deposits_payment
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.money.deposits import ChainOutbox, ChainTerms, Deposit
 from chalicelib.domain.money.ledger import Book
 from chalicelib.domain.pricing.tariff import Tariff

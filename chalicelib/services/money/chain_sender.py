@@ -9,10 +9,10 @@ waits behind a nonce that nobody sends: it could wait for ever.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.money.deposits import ChainCall, ChainOutbox, ChainTerms
 from chalicelib.ports import Clock
 from chalicelib.ports.chain import Block, ChainKey, ChainNode

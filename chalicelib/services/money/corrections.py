@@ -7,7 +7,6 @@ unpaid beyond that is waived, what is paid beyond it is refunded, each by entrie
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from datetime import timedelta
 
 from chalicelib.domain.charging.dues import (
@@ -18,6 +17,7 @@ from chalicelib.domain.charging.dues import (
     refund_key,
 )
 from chalicelib.domain.charging.session import Correction, Session
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.money.minimums import step_minor
 from chalicelib.ports import Clock
 from chalicelib.ports.charging import Sessions

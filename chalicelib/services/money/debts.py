@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.charging.bounds import more_unasked_minor, unasked_minor
 from chalicelib.domain.charging.dues import WrittenOff
 from chalicelib.domain.charging.session import CardAction, Hold, Session
 from chalicelib.domain.charging.transitions import Charged
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.drivers import is_guest
 from chalicelib.domain.money.ledger import Book, TransferKind
 from chalicelib.domain.money.minimums import LET_GO_WITHIN, chargeable_minor

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from chalicelib.domain.charging.bounds import agreed_hold_minor
 from chalicelib.domain.charging.session import Session, State
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.money.deposits import ChainTerms, Deposit
 from chalicelib.ports.charging import Sessions
 from chalicelib.protocol.evm.escrow_calls import DEPOSIT, deposit_call

@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.money.dispute_file import EvidenceFile, evidence_text, is_told_of, without_tokens
 from chalicelib.domain.money.settlement import settled_bill
 from chalicelib.domain.pricing.plain import plain

@@ -5,11 +5,10 @@ Both are told of the other's word: the driver by a notification, the operator by
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from chalicelib.domain.charging.dispute_events import DisputeAnswered, DisputeOpened, DisputeWithdrawn, open_dispute
 from chalicelib.domain.charging.disputes import MOST_DISPUTES, DisputeReason, DisputeStatus
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.operators import AlarmKind
 from chalicelib.ports import Clock
 from chalicelib.ports.charging import Sessions

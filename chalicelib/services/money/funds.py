@@ -7,7 +7,6 @@ asked for (`debts.py`).
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 
 from chalicelib.domain.charging.bounds import (
     more_unasked_minor,
@@ -20,6 +19,7 @@ from chalicelib.domain.charging.transitions import (
     PaymentFailed,
 )
 from chalicelib.domain.charging.ways import organisations_payment, way_of
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.drivers import is_guest
 from chalicelib.domain.money.ledger import WAIVED, tax_to_reverse
 from chalicelib.domain.money.minimums import chargeable_minor

@@ -10,7 +10,6 @@ renewed, or the charge ends.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
 
 from chalicelib.domain.charging.bounds import (
     agreed_hold_minor,
@@ -25,6 +24,7 @@ from chalicelib.domain.charging.transitions import (
     ToppedUp,
     apply,
 )
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.drivers import is_guest
 from chalicelib.domain.money.ledger import Book
 from chalicelib.domain.money.minimums import least_charge_minor

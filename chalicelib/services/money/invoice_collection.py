@@ -7,10 +7,10 @@ collected where it was sold, so that no month grows once it is over; its invoice
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.money.invoice import can_be_invoiced
 from chalicelib.domain.money.party import Invoicing
 from chalicelib.domain.money.receipt import Receipt

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.money.invoice import Invoice
 from chalicelib.domain.money.receipt import Receipt, as_of_now
 from chalicelib.domain.notifications import NotificationKind

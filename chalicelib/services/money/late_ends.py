@@ -9,12 +9,12 @@ flag says why it should not have been. Ends that are told in time correct the se
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
 
 from chalicelib.domain.charging.dues import BillCorrected, costs_minor
 from chalicelib.domain.charging.ends import LateEndSettled
 from chalicelib.domain.charging.session import Correction, LateEnd, Session, State
 from chalicelib.domain.charging.transitions import apply
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.ports import Clock
 from chalicelib.services.access import Refusal
 from chalicelib.services.charging.metering import Metering

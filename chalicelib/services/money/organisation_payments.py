@@ -7,11 +7,11 @@ with what is set aside of it, so that no two charges at once use more than there
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from chalicelib.domain.charging.session import Hold, Origin, Session
 from chalicelib.domain.charging.ways import organisations_payment
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.money.asked_charge import NotPaidFor
 from chalicelib.domain.money.ledger import Book, Transfer
 from chalicelib.domain.money.organisation import MonthSpent, Organisation, PaidSession, budget_month

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.domain.charging.bounds import agreed_hold_minor
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.money.asked_charge import AskedCharge, NotPaidFor
 from chalicelib.domain.money.organisation import (
     MemberCode,

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from chalicelib.domain.charging.session import Hold, Session
 from chalicelib.domain.charging.transitions import Flagged, HoldPlaced, ToppedUp
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.money.ledger import TransferKind
 from chalicelib.domain.money.wallet import wallet_of
 from chalicelib.domain.pricing.evidence import Flag

@@ -10,9 +10,9 @@ import base64
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.money.invoice import Invoice
 from chalicelib.domain.money.settlement import paper_text, parts
 from chalicelib.domain.transparency.entries import PAPER, part_salt

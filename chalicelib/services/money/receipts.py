@@ -6,9 +6,9 @@ A refund note follows from the receipt and from what the session says of the ref
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.money.receipt import Receipt, RefundNote
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Sites

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 
 from chalicelib.domain.charging.ways import way_of
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.money.ledger import (
     Transfer,
     TransferKind,

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 
 from chalicelib.domain.access.rights import RefundCap
 from chalicelib.domain.charging.refund_events import Refunded, RefundFailed, RefundRefused, RefundsPlanned
 from chalicelib.domain.charging.refunds import Refund, RefundStatus
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.money.ledger import Transfer, TransferKind, received_minor, refunded_minor
 from chalicelib.domain.pricing.caps import refund_caps_minor
 from chalicelib.ports import Clock

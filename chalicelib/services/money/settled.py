@@ -5,9 +5,8 @@ What is brought follows from the receipt or invoice as issued, so that whoever d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.money.invoice import Invoice
 from chalicelib.domain.money.receipt import Receipt
 from chalicelib.domain.money.settlement import paper_text, settled_entry

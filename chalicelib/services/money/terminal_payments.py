@@ -6,11 +6,11 @@ A settlement is a fact of its transaction, so that it may come before the start,
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 
 from chalicelib.domain.chargers.events import SettlementTold
 from chalicelib.domain.charging.session import Session, Settlement
 from chalicelib.domain.charging.terminal import SettledAtTerminal
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.money.ledger import Book
 from chalicelib.domain.pricing.currency import to_minor
 from chalicelib.ports import Clock

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.money.wallet import Wallet, WalletPaper
 from chalicelib.ports.money import Wallets
 from chalicelib.records import Conflict

@@ -7,11 +7,11 @@ as the charge is billed, operator, tax and platform get their parts and the rest
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from chalicelib.domain.charging.session import Hold, Session
 from chalicelib.domain.charging.ways import wallets_payment
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.money.ledger import Book, Transfer, TransferKind
 from chalicelib.domain.money.wallet import EntryKind, Escrow, Wallet, WalletEntry, fee_minor, refill_minor
 from chalicelib.ports import Clock

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.charging.session import Hold
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.money.deposits import ChainOutbox, Deposit
 from chalicelib.domain.money.ledger import Book, Transfer, TransferKind, received_minor
 from chalicelib.domain.money.minimums import step_minor

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from chalicelib.domain.charging.session import CardAction
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.money.wallet import (
     AutoTopUp,
     EntryKind,

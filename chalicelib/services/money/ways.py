@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from chalicelib.domain.charging.holds import is_confirmed
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.charging.ways import Way, deposits_payment, organisations_payment, wallets_payment, way_of
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.ports.money import Payments, WayOfPaying
 from chalicelib.services.money.chain_payments import ChainPayments
 from chalicelib.services.money.organisation_payments import OrganisationPayments

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from chalicelib.domain.chargers.events import Reading
 from chalicelib.domain.charging.alerts import ALMOST_FULL_PERCENT
 from chalicelib.domain.charging.session import Session, State
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.notifications import NotificationKind
 from chalicelib.ports.charging import Sessions, Transactions
 from chalicelib.records.charging import Transaction

@@ -10,10 +10,10 @@ from __future__ import annotations
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.charging.alerts import bears_out
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.notifications import MOST_ATTEMPTS, Notification, attempt_after, check_webhook
 from chalicelib.ports import Clock, Invocations
 from chalicelib.ports.charging import Sessions

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.languages import ENGLISH
 from chalicelib.domain.money.receipt import Profile
 from chalicelib.ports.drivers import Drivers

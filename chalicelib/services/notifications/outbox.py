@@ -7,7 +7,6 @@ notification looks at its session first, and what never came true is withdrawn.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.chargers.events import ConnectorId
@@ -16,6 +15,7 @@ from chalicelib.domain.charging.dispute_events import disputes_told
 from chalicelib.domain.charging.refund_events import told_of
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.charging.wishes import plans_told
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.notifications import Notification, NotificationKind
 from chalicelib.ports import Clock
 from chalicelib.ports.charging import Sessions

@@ -13,7 +13,6 @@ import hashlib
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cryptography import x509
@@ -29,6 +28,7 @@ from chalicelib.domain.chargers.contracts import (
     RevocationAnswers,
     RevocationsAsked,
 )
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.drivers.emaid import emaid_in, emaid_of
 from chalicelib.ports import Clock
 from chalicelib.ports.ocpp import CertificateMemory, ContractProvider, Responders

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.domain.chargers.answers import Answer, BootAnswer, Noted
@@ -19,6 +18,7 @@ from chalicelib.domain.chargers.events import (
     ReadingsTaken,
     ReportReceived,
 )
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Calls, ChargerNews, Chargers, Sockets
 from chalicelib.protocol.ocpp import dialect_for

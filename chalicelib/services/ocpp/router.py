@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.domain.chargers.answers import Answer, BootAnswer, Decision, Noted, TimeAnswer, TokenAnswer
@@ -34,6 +33,7 @@ from chalicelib.domain.chargers.events import (
 )
 from chalicelib.domain.chargers.identity import told_identity
 from chalicelib.domain.chargers.socket_age import may_be_days_first
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.drivers.emaid import is_contract_token
 from chalicelib.domain.operators import AlarmKind
 from chalicelib.ports import Clock

@@ -8,9 +8,9 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.notifications import MOST_ATTEMPTS, attempt_after
 from chalicelib.ports import Clock, Invocations
 from chalicelib.ports.operators import AlarmMessenger, AlarmPreferences, Alarms

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.operators import ALARM_RULES, AlarmKind, Subject, looked_at
 from chalicelib.ports import Clock
 from chalicelib.ports.operators import Alarms

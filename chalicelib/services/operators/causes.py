@@ -6,7 +6,6 @@ Nothing is counted along and no message is believed: whoever asks for a look may
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -15,6 +14,7 @@ from chalicelib.domain.chargers.events import ConnectorStatus, Topic
 from chalicelib.domain.charging.dispute_events import open_dispute
 from chalicelib.domain.charging.session import Session, State
 from chalicelib.domain.charging.stuck import why_stuck
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.operators import CERTIFICATE_NOTICE, AlarmKind, Finding, is_clock_wrong
 from chalicelib.domain.transparency.meter_keys import MeterKey, undecided
 from chalicelib.ports import Clock

@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.domain.access.rights import Principal, Scope, member_principal
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.ports import Clock, Invocations
 from chalicelib.ports.access import Memberships, Operators
 from chalicelib.ports.operators import Alarms

@@ -10,11 +10,11 @@ whoever looks at it then.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.events import Reading
 from chalicelib.domain.charging.session import Session, State
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.pricing.course import Course, believed, holds, over, summed
 from chalicelib.domain.pricing.course_sum import CourseSum
 from chalicelib.domain.pricing.energy import Measured

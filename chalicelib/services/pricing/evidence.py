@@ -6,13 +6,13 @@ A session's first and newest reading decide; all of them are read only where tho
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import itemgetter
 
 from chalicelib.domain.chargers.availability import StatusChanged
 from chalicelib.domain.charging.occupation import use_of
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.pricing.energy import EnergyFacts, Measured, measure
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.domain.pricing.periods import Reported, Uses

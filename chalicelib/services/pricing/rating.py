@@ -5,7 +5,6 @@ A charge that gave nothing costs nothing but the time in which its car kept othe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -14,6 +13,7 @@ from itertools import takewhile
 from chalicelib.domain.chargers.events import StopReason
 from chalicelib.domain.charging.bounds import within_limit
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.course import periods_until
 from chalicelib.domain.pricing.course_sum import CourseSum

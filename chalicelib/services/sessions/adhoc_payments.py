@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.limits import Limits
 from chalicelib.domain.charging.preferences import ChargingPreferences
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.sessions import Checkout, may_be_anothers, secret_hash
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.charging import Sessions

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 
 from chalicelib.domain.chargers.commands import Unable, Unlock
 from chalicelib.domain.chargers.events import ConnectorStatus
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Calls, Connectors
 from chalicelib.ports.charging import Sessions

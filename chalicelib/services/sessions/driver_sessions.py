@@ -6,7 +6,6 @@ The same request made again (by its idempotency key) is the same session: its id
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.domain.chargers.events import ConnectorId
@@ -16,6 +15,7 @@ from chalicelib.domain.charging.names import session_id_for
 from chalicelib.domain.charging.preferences import ChargingPreferences, usual_at
 from chalicelib.domain.charging.session import Origin, Reason, Session, State
 from chalicelib.domain.charging.transitions import StartFailed, StopRequested
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.waits import PowerWait
 from chalicelib.domain.money.receipt import Receipt, RefundNote, as_of_now
 from chalicelib.domain.pricing.energy import Measured

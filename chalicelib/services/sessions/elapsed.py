@@ -5,10 +5,10 @@ Nothing of this is billed: a bill knows the end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.charging.session import Session, State
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.ports.chargers import Chargers
 
 # One that has spoken so lately is there; only of others their row is asked.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 
 from chalicelib.domain.charging.ends import EndedByHand
 from chalicelib.domain.charging.session import ByHand, Session, State
 from chalicelib.domain.charging.transitions import StopRequested
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.ports import Clock
 from chalicelib.ports.charging import Sessions, Workflow
 from chalicelib.services.access import Refusal, operators_own

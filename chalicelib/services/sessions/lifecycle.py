@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,6 +30,7 @@ from chalicelib.domain.charging.transitions import (
 from chalicelib.domain.charging.waits import Step
 from chalicelib.domain.charging.ways import way_of
 from chalicelib.domain.charging.wishes import FootprintFound
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.operators import AlarmKind
 from chalicelib.domain.pricing.energy import Measured
 from chalicelib.domain.pricing.evidence import Flag

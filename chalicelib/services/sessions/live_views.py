@@ -11,10 +11,10 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.ports import Clock, NewId
 from chalicelib.ports.chargers import ChargerLink
 from chalicelib.ports.sessions import Viewers

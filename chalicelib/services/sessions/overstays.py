@@ -6,12 +6,12 @@ what is known, and nothing more is asked for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.charging.ends import Overstayed, Overstaying
 from chalicelib.domain.charging.overstay import LONGEST, SAID_WITHIN, Heard, PlugState, plug_after, stood_until
 from chalicelib.domain.charging.session import Origin, Session
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.notifications import NotificationKind
 from chalicelib.domain.pricing.energy import Measured
 from chalicelib.ports import Clock

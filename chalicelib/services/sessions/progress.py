@@ -5,11 +5,11 @@ A final bill is shown as it is; until then what is proven of its energy, and the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.charging.session import Session, State
 from chalicelib.domain.charging.wishes import soc_percent
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.grid.waits import PowerWait
 from chalicelib.domain.pricing.bill import Bill
 from chalicelib.domain.pricing.energy import Measured

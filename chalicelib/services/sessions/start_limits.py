@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.charging.session import State
 from chalicelib.domain.charging.starts import MOST_STARTING, may_start_from
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.ports import Clock
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.drivers import Drivers

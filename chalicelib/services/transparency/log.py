@@ -8,9 +8,9 @@ What the world is shown is never less than it was.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.transparency.merkle import HashAt, inclusion_proof, tree_hash
 from chalicelib.domain.transparency.tiles import ENTRIES, WIDTH, Growth, Tile, hash_from, unbundled
 from chalicelib.ports import Clock

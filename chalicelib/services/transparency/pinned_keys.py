@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.operators import AlarmKind
 from chalicelib.domain.transparency.meter_keys import KeySource, MeterKey, configured, pinned, undecided
 from chalicelib.ports import Clock

@@ -11,11 +11,11 @@ import hashlib
 import logging
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.chargers.events import SignedValue
 from chalicelib.domain.charging.session import Session
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.transparency.meter_keys import KeySource, MeterKey, enclosed_key, known_key, pinned
 from chalicelib.domain.transparency.signed_records import (
     NoQuantity,

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.vehicles.capability import (
     Capability,
     OwnSchedule,

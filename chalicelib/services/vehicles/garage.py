@@ -6,9 +6,9 @@ A car whose maker is gone, or whose link broke, goes on as one whose driver type
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.vehicles.capability import Capability
 from chalicelib.domain.vehicles.events import CarRegistered
 from chalicelib.domain.vehicles.telemetry import Observed, Telemetry

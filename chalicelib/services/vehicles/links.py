@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.vehicles.capability import Capability
 from chalicelib.domain.vehicles.events import CarRegistered
 from chalicelib.ports import Clock, NewId

@@ -7,9 +7,9 @@ is the charger's to carry out, and the receipt names it; undone, also when the c
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.vehicles.match import CarMatch, MatchState, SeenCar, SeenSession, guessed
 from chalicelib.domain.vehicles.telemetry import CarChargingChanged, CarEvent, CarPluggedIn
 from chalicelib.ports import Clock

@@ -6,10 +6,10 @@ comes first. Whoever has just plugged a car in is awake.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.notifications import Notification, NotificationKind
 from chalicelib.domain.vehicles.night import Night, NightNews
 from chalicelib.domain.vehicles.wish import CarWish

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.chargers.geography import GeoPoint
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.vehicles.capability import Capability, OwnSchedule
 from chalicelib.domain.vehicles.controller import Controller, Means
 from chalicelib.domain.vehicles.events import CarNightPlanned, EventOutcome, NightEvent

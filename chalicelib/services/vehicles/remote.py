@@ -7,10 +7,10 @@ maker that asks to be left alone, or fails again and again, is. What cannot be d
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.vehicles.budget import CLOSED, CallKind, counted, refused_until
 from chalicelib.domain.vehicles.capability import (
     TOLD,

@@ -7,9 +7,9 @@ Where a car is, is kept only as its driver lets it be.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import cast
 
+from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.vehicles.budget import streamed
 from chalicelib.domain.vehicles.capability import Capability
 from chalicelib.domain.vehicles.telemetry import NOTHING_TOLD, CarEvent, Telemetry, events

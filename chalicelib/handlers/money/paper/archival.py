@@ -10,10 +10,11 @@ import base64
 import hashlib
 import struct
 import zlib
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
+
+from chalicelib.domain.data_classes import dataclass
 
 if TYPE_CHECKING:
     import pydyf  # type: ignore[import-untyped]

@@ -12,10 +12,10 @@ import io
 import unicodedata
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.domain.data_classes import dataclass, field
 from chalicelib.domain.money.receipt import Receipt
 from chalicelib.handlers.money.paper.sheet import Row, Sheet, sheet
 from chalicelib.handlers.money.paper.typeface import Typeface, typeface

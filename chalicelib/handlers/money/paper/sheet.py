@@ -7,11 +7,11 @@ issued, how much of what, and for each rate of tax the net, the tax, and what wa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from chalicelib.domain.charging.footprint import Footprint
+from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.languages import Locale
 from chalicelib.domain.money.party import EU
 from chalicelib.domain.money.receipt import Profile, Receipt, RefundNote
