@@ -15,13 +15,15 @@ from tests.web.browser import until
 from tests.web.conftest import Visitor
 from tests.web.test_driver import signs_in
 
-# As browsers' wallets are asked (EIP-1193).
+# As browsers' wallets are asked (EIP-1193); its owner says no at first.
 _WALLET = """() => {
   window.sent = [];
+  window.refused = 0;
   window.ethereum = { request: async ({ method, params }) => {
     if (method === 'eth_requestAccounts') return ['0x00000000000000000000000000000000000000d1'];
     if (method === 'eth_chainId') return '0x1';
     if (method === 'wallet_switchEthereumChain') { window.chain = params[0].chainId; return null; }
+    if (window.refused++ === 0) throw { code: 4001, message: 'User rejected the request.' };
     window.sent.push(params[0]);
     return '0x' + '1'.repeat(64);
   } };
@@ -58,7 +60,11 @@ def test_a_driver_deposits_from_a_wallet_of_their_own_and_may_plug_in(
     page.evaluate("location.hash = '/me'")
     expect(page.get_by_text(world.driver.email)).to_be_visible()
     page.evaluate("(to) => { location.hash = to; }", session)
-    page.get_by_role("button", name="Deposit €50.00 with my wallet").click()
+    sign = page.get_by_role("button", name="Deposit €50.00 with my wallet")
+    sign.click()
+    expect(page.get_by_text("Your wallet has sent nothing.")).to_be_visible()
+    assert sent(page) == []
+    sign.click()
     until(page, lambda: bool(sent(page)))
     (wanted,) = sent(page)
     assert page.evaluate("window.chain") == hex(chain.chain_id)
