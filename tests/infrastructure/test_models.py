@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import botocore
 import pytest
-from botocore.loaders import Loader
+from botocore.loaders import JSONFileLoader, Loader
 from botocore.session import Session
 
 from infrastructure import libraries, models
@@ -29,8 +31,18 @@ def shortened(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+class _Files(JSONFileLoader):
+    """Reads from the disc each time: what a process keeps of its models, whoever uses it may have changed."""
+
+    def load_file(self, file_path: str) -> Any:
+        plain, packed = Path(f"{file_path}.json"), Path(f"{file_path}.json.gz")
+        if plain.exists():
+            return json.loads(plain.read_bytes())
+        return json.loads(gzip.decompress(packed.read_bytes())) if packed.exists() else None
+
+
 def _loader(folder: Path) -> Loader:
-    return Loader([str(folder)], include_default_search_paths=False)
+    return Loader([str(folder)], file_loader=_Files(), include_default_search_paths=False)
 
 
 def _session(folder: Path) -> Session:
