@@ -229,7 +229,7 @@ LEFT_OUT: Mapping[str, str] = {
 }
 # What does something with all of something, and what keeps that small.
 GROWS: Mapping[str, str] = {
-    "DELETE /v1/me": "all that a driver leaves behind: two calls for each hundred sessions, one for each token",
+    "DELETE /v1/me": "all that a driver leaves behind: a call for each session, token, notice, report and reservation",
     "DELETE /v1/me/vehicles/{vehicle_id}": "a driver's sessions that name the car: two calls for each hundred",
     "POST /v1/me/operators": "an operator's people, of whom there are 200 at the most",
     "POST /v1/operator/invitations": "an operator's invitations: 100 open ones, and those of 90 days",
