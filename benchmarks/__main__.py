@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import (
+    changes,
     cold,
     faults,
     fuzz,
@@ -87,7 +88,10 @@ def main() -> None:
     console.print(rating.table(), proofs.table(), organisations.table())
     console.print(grid.table(), vehicles.table())
     console.print(search.table(asked.networks))
-    console.print(growth.table(asked.growth))
+    console.print(
+        growth.table(asked.growth, "What a request costs by how much is stored", growth.looks),
+        growth.table(asked.growth, "What a change costs by how much is stored", changes.looks),
+    )
     console.print(power_latency.forecast())
     console.print(power_latency.table())
     stack = Stack(Options(ticks_per_second=0.001))

@@ -5,7 +5,7 @@ The operator's chargers at one site, the driver's sessions, tokens and notices, 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -47,87 +47,21 @@ EVERY = timedelta(seconds=60)
 _STRANGERS = 60
 
 
-class BigNetwork(Kit):
-    """A network in which there are so many of everything, and one charge under way."""
+@dataclass(frozen=True)
+class Whose:
+    """Where more of everything stands: an operator's charger at one of its sites, where the driver charges."""
 
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.__dict__ |= {"tickets": Tickets("t" * 32), "identity": SimpleNamespace()}
-        self.tariffs.put(_TIMED)
-        self.site = replace(SITE, latitude=SPOT["latitude"], longitude=SPOT["longitude"])
-        self.sites.put(self.site)
-        self.operator_profiles.put(OPERATOR, Profile(legal_name="Op Ltd", address="Road 1", country="DE"))
-        for number in range(size):
-            self._grow(number)
-        self._charge(size)
+    operator_id: str
+    charger_id: str
+    site: Site
 
-    def _grow(self, number: int) -> None:
-        """One more of each."""
-        at, name = NOW - timedelta(minutes=number), f"{number:05d}"
-        charger = Charger(
-            charger_id=f"CP-{number + 100}",
-            operator_id=OPERATOR,
-            site_id=SITE_ID,
-            password_hash="scrypt$",
-            connectors=(ConnectorId(1),),
-        )
-        # Written as they are stored: what registers a charger checks what nobody asks here.
-        row = ChargerRow(charger.charger_id, CHARGER, operator_id=OPERATOR, site_id=SITE_ID, password_hash="scrypt$")
-        row.connectors, row.security_profile = ["1"], 1
-        row.place = self.places.put(_place(charger, self.site))
-        row.save()
-        status = ConnectorStatus.AVAILABLE if number % 2 else ConnectorStatus.OCCUPIED
-        self.history.add(CHARGER_ID, StatusChanged(at, ConnectorId(1), status))
-        self.message_log.add((CHARGER_ID, LoggedMessage(at=at, direction=next(iter(Direction)), what="Heartbeat")))
-        if number < _STRANGERS:
-            self._knock(f"STRANGER-{name}", at)
-        self.fault_reports.add(
-            FaultReport(
-                report_id=f"r-{name}",
-                operator_id=OPERATOR,
-                driver_id=DRIVER,
-                charger_id=CHARGER_ID,
-                connector=None,
-                kind=next(iter(FaultKind)),
-                text="",
-                created_at=at,
-            )
-        )
-        self.tokens.put(Token(uid=f"TOKEN-{name}", operator_id=OPERATOR, driver_id=DRIVER), at)
-        self.outbox.add(
-            Notification(
-                kind=next(iter(NotificationKind)),
-                session_id=f"over-{name}",
-                driver_id=DRIVER,
-                operator_id=OPERATOR,
-                charger_id=CHARGER_ID,
-                connector=ConnectorId(1),
-                at=at,
-            ),
-            at,
-        )
-        session = replace(self._session(f"over-{name}"), created_at=at, state=State.COMPLETED, ended_at=at)
-        self.sessions.add(session)
-
-    def _knock(self, name: str, at: datetime) -> None:
-        self.knocks.add(
-            Knock(
-                operator_id=OPERATOR,
-                charger_id=None,
-                name=name,
-                reason=KnockReason.UNKNOWN,
-                why="",
-                at=at,
-                first_at=at,
-            )
-        )
-
-    def _session(self, session_id: str) -> Session:
+    def session(self, session_id: str) -> Session:
+        """A charge there by app."""
         return Session(
             session_id=session_id,
-            operator_id=OPERATOR,
-            site_id=SITE_ID,
-            charger_id=CHARGER_ID,
+            operator_id=self.operator_id,
+            site_id=self.site.site_id,
+            charger_id=self.charger_id,
             connector=ConnectorId(1),
             origin=Origin.APP,
             token=session_id,
@@ -137,9 +71,89 @@ class BigNetwork(Kit):
             time_zone="Europe/Berlin",
         )
 
+
+def grow(kit: Kit, number: int, whose: Whose) -> None:
+    """One more of each."""
+    at, name = NOW - timedelta(minutes=number), f"{number:05d}"
+    charger = Charger(
+        charger_id=f"CP-{number + 100}",
+        operator_id=whose.operator_id,
+        site_id=whose.site.site_id,
+        password_hash="scrypt$",
+        connectors=(ConnectorId(1),),
+    )
+    # Written as they are stored: what registers a charger checks what nobody asks here.
+    row = ChargerRow(
+        charger.charger_id, CHARGER, operator_id=whose.operator_id, site_id=whose.site.site_id, password_hash="scrypt$"
+    )
+    row.connectors, row.security_profile = ["1"], 1
+    row.place = kit.places.put(_place(charger, whose.site))
+    row.save()
+    status = ConnectorStatus.AVAILABLE if number % 2 else ConnectorStatus.OCCUPIED
+    kit.history.add(whose.charger_id, StatusChanged(at, ConnectorId(1), status))
+    kit.message_log.add((whose.charger_id, LoggedMessage(at=at, direction=next(iter(Direction)), what="Heartbeat")))
+    if number < _STRANGERS:
+        _knock(kit, whose, f"STRANGER-{name}", at)
+    kit.fault_reports.add(
+        FaultReport(
+            report_id=f"r-{name}",
+            operator_id=whose.operator_id,
+            driver_id=DRIVER,
+            charger_id=whose.charger_id,
+            connector=None,
+            kind=next(iter(FaultKind)),
+            text="",
+            created_at=at,
+        )
+    )
+    kit.tokens.put(Token(uid=f"TOKEN-{name}", operator_id=whose.operator_id, driver_id=DRIVER), at)
+    kit.outbox.add(
+        Notification(
+            kind=next(iter(NotificationKind)),
+            session_id=f"over-{name}",
+            driver_id=DRIVER,
+            operator_id=whose.operator_id,
+            charger_id=whose.charger_id,
+            connector=ConnectorId(1),
+            at=at,
+        ),
+        at,
+    )
+    session = replace(whose.session(f"over-{name}"), created_at=at, state=State.COMPLETED, ended_at=at)
+    kit.sessions.add(session)
+
+
+def _knock(kit: Kit, whose: Whose, name: str, at: datetime) -> None:
+    kit.knocks.add(
+        Knock(
+            operator_id=whose.operator_id,
+            charger_id=None,
+            name=name,
+            reason=KnockReason.UNKNOWN,
+            why="",
+            at=at,
+            first_at=at,
+        )
+    )
+
+
+class BigNetwork(Kit):
+    """A network in which there are so many of everything, and one charge under way."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.__dict__ |= {"tickets": Tickets("t" * 32), "identity": SimpleNamespace()}
+        self.tariffs.put(_TIMED)
+        self.whose = Whose(OPERATOR, CHARGER_ID, replace(SITE, latitude=SPOT["latitude"], longitude=SPOT["longitude"]))
+        self.sites.put(self.whose.site)
+        self.operator_profiles.put(OPERATOR, Profile(legal_name="Op Ltd", address="Road 1", country="DE"))
+        for number in range(size):
+            grow(self, number, self.whose)
+        self._charge(size)
+
     def _charge(self, size: int) -> None:
         """A charge with limits and a price per minute, with so many readings."""
-        session = self._session(RUNNING)
+        session = self.whose.session(RUNNING)
         self.sessions.add(session)
         self.connectors.claim(CHARGER_ID, session.connector, RUNNING)
         begun = ChargingStarted(
@@ -167,7 +181,7 @@ def _place(charger: Charger, site: Site) -> Place:
     assert site.spot is not None
     return Place(
         charger_id=charger.charger_id,
-        operator_id=OPERATOR,
+        operator_id=site.operator_id,
         site_id=site.site_id,
         site_name=site.name,
         address=site.address,

@@ -268,14 +268,15 @@ def looks(size: int) -> dict[str, Look]:
         try:
             for route in ASKED:
                 request(route)
-                found[route] = _used(lambda route=route: request(route)[0])  # type: ignore[misc]
-            found["MeterValues of a charge with limits"] = _used(kit.tell_reading)
+                found[route] = look_at(lambda route=route: request(route)[0])  # type: ignore[misc]
+            found["MeterValues of a charge with limits"] = look_at(kit.tell_reading)
         finally:
             wiring.install(None)
     return found
 
 
-def _used(act: Callable[[], Any]) -> Look:
+def look_at(act: Callable[[], Any]) -> Look:
+    """What one act uses; it may answer with a status."""
     began = time.process_time()
     with counted() as usage:
         status = act()
@@ -283,14 +284,14 @@ def _used(act: Callable[[], Any]) -> Look:
     return Look(usage.calls, usage.items, own_s * 1000, status or 200)
 
 
-def table(sizes: Sequence[int]) -> Table:
+def table(sizes: Sequence[int], title: str, looks_at: Callable[[int], Mapping[str, Look]]) -> Table:
     """Calls, items and our own processor time, side by side."""
-    shown = Table(title="What a request costs by how much is stored", title_justify="left")
+    shown = Table(title=title, title_justify="left")
     shown.add_column("what is asked")
     for size in sizes:
         for what in ("calls", "items", "ms"):
             shown.add_column(f"{what} at {size:,}", justify="right")
-    by_size = [looks(size) for size in sizes]
+    by_size = [looks_at(size) for size in sizes]
     for name in by_size[0]:
         cells = [cell for it in by_size for cell in _cells(it[name])]
         shown.add_row(name, *cells)

@@ -39,6 +39,7 @@ def keys(fleet: Fleet, sessions: int) -> list[Key]:
     unsettled, unsettled_after = 2 * 8 * starts / _SHARDS, 2 * 4 * ended / _SHARDS
     return [
         Key("chargers.by_operator", "operator", 0, 0, "keys only, once in a charger's life"),
+        Key("chargers.by_site", "site", 0, 0, "keys only, once in a charger's life, and where it is moved"),
         Key("chargers.list_due", "32 shards", listed, listed_after, "spread, and so is its reader"),
         Key(
             "chargers.lists",

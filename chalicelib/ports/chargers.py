@@ -52,11 +52,11 @@ class ChargerRegistry(Chargers, Protocol):
         Raises Conflict when the id is another operator's; a name that only waits to be accepted is nobody's.
         """
 
-    def of_operator(self, operator_id: str) -> Sequence[Charger]:
-        """All chargers of an operator, those that wait to be accepted too."""
+    def at_site(self, site_id: str) -> Sequence[Charger]:
+        """All chargers that are registered at a site."""
 
     def page_of_operator(self, operator_id: str, limit: int, after: str | None) -> tuple[Sequence[Charger], str | None]:
-        """So many of them by name, with the cursor of the next page or None. BadCursor for a cursor not ours."""
+        """So many of an operator's by name, with the cursor of the next page or None. BadCursor for one not ours."""
 
     def known_as(self, names: Sequence[str]) -> Mapping[str, Sequence[Charger]]:
         """For each name the charger of just that name, else those whose names differ from it in case only."""

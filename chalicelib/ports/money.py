@@ -260,6 +260,9 @@ class Organisations(Protocol):
     def remove_member(self, operator_id: str, organisation_id: str, driver_id: str) -> None:
         """Delete a member; nothing happens where they are none."""
 
+    def member(self, operator_id: str, organisation_id: str, driver_id: str) -> OrganisationMember | None:
+        """One of an organisation's members, whoever else there is."""
+
     def members(self, operator_id: str, organisation_id: str) -> Sequence[OrganisationMember]:
         """All of an organisation's members."""
 

@@ -62,6 +62,7 @@ def test_the_indexes_are_there() -> None:
     assert indexes == {
         "kerb-calls/waiting": ([("waiting_shard", "HASH"), ("asked_until", "RANGE")], "KEYS_ONLY"),
         "kerb-chargers/by_operator": ([("operator_id", "HASH"), ("charger_id", "RANGE")], "KEYS_ONLY"),
+        "kerb-chargers/by_site": ([("site_id", "HASH"), ("charger_id", "RANGE")], "KEYS_ONLY"),
         "kerb-chargers/list_due": ([("list_due_shard", "HASH"), ("charger_id", "RANGE")], "KEYS_ONLY"),
         "kerb-chargers/lists": ([("list_operator", "HASH"), ("list_until_s", "RANGE")], "KEYS_ONLY"),
         "kerb-chargers/pending": ([("pending_operator", "HASH"), ("charger_id", "RANGE")], "KEYS_ONLY"),

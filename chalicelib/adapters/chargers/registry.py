@@ -101,14 +101,14 @@ class DynamoChargers:
         # Before the charger itself: a spelling of nobody does no harm.
         update(ChargerRow(folded(charger_id), _SPELLINGS), [ChargerRow.spellings.add({charger_id})])
 
-    def of_operator(self, operator_id: str) -> Sequence[Charger]:
+    def at_site(self, site_id: str) -> Sequence[Charger]:
         """One call for each megabyte of keys, and one for each hundred chargers, in the order of their ids.
 
         A charger registered this second may be missing.
         """
-        keys = [(row.charger_id, CHARGER) for row in ChargerRow.by_operator.query(operator_id)]
+        keys = [(row.charger_id, CHARGER) for row in ChargerRow.by_site.query(site_id)]
         found = {row.charger_id: charger_of(row) for row in ChargerRow.batch_get(keys, consistent_read=True)}
-        return [found[charger_id] for charger_id, _ in keys if charger_id in found]
+        return [it for charger_id, _ in keys if (it := found.get(charger_id)) is not None and it.site_id == site_id]
 
     def page_of_operator(self, operator_id: str, limit: int, after: str | None) -> tuple[Sequence[Charger], str | None]:
         """Two calls; a charger registered this second may be missing."""
@@ -134,7 +134,7 @@ class DynamoChargers:
             charger.charger_id,
             CHARGER,
             operator_id=charger.operator_id,
-            site_id=charger.site_id,
+            site_id=charger.site_id or None,
             password_hash=charger.password_hash,
             connectors=[],
             security_profile=charger.security_profile,

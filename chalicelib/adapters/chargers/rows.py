@@ -28,6 +28,8 @@ def charger_of(row: ChargerRow) -> Charger:
     return record_of(
         Charger,
         row,
+        # One that waits to be accepted stands nowhere, and no key of an index may be empty.
+        site_id=row.site_id or "",
         connectors=registered_connectors(row),
         admission=row.admission or Admission.ACCEPTED,
         list=_held(row),

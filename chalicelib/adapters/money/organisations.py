@@ -49,6 +49,10 @@ class DynamoOrganisations:
     def remove_member(self, operator_id: str, organisation_id: str, driver_id: str) -> None:
         delete(WalletRow(_of(operator_id, organisation_id), _MEMBER + driver_id))
 
+    def member(self, operator_id: str, organisation_id: str, driver_id: str) -> OrganisationMember | None:
+        row = find(WalletRow, _of(operator_id, organisation_id), _MEMBER + driver_id)
+        return decode(OrganisationMember, row.body) if row else None
+
     def members(self, operator_id: str, organisation_id: str) -> Sequence[OrganisationMember]:
         about = WalletRow.about.startswith(_MEMBER)
         rows = WalletRow.query(_of(operator_id, organisation_id), about, consistent_read=True)

@@ -30,6 +30,17 @@ class ChargersByOperator(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[no
     charger_id = TextAttribute(range_key=True)
 
 
+class ChargersBySite(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[no-untyped-call]
+    """Finds a site's chargers, however many others its operator has."""
+
+    class Meta:
+        index_name = "by_site"
+        projection = KeysOnlyProjection()
+
+    site_id = TextAttribute(hash_key=True)
+    charger_id = TextAttribute(range_key=True)
+
+
 class ChargersWithListDue(GlobalSecondaryIndex["ChargerRow"]):  # type: ignore[no-untyped-call]
     """Finds chargers whose local list is to be looked after: a charger is here only until that is done."""
 
@@ -155,6 +166,7 @@ class ChargerRow(Row):
     expires_at = ExpiryAttribute(null=True)
 
     by_operator = ChargersByOperator()
+    by_site = ChargersBySite()
     list_due = ChargersWithListDue()
     lists = ChargersThatKeepLists()
     pending = PendingChargers()

@@ -62,8 +62,7 @@ class Registry:
             site = replace(site, is_load_managed=self.managed_sites.get(site.site_id) is not None)
         # The site last: said again, what was broken off is done to its end.
         if known is not None and known.spot != site.spot:
-            chargers = (it for it in self.chargers.of_operator(site.operator_id) if it.site_id == site.site_id)
-            at_once(lambda it: self._show(it, site), chargers)
+            at_once(lambda it: self._show(it, site), self.chargers.at_site(site.site_id))
             self.places.forget(known)
         self.places.describe(site)
         self.sites.put(site)

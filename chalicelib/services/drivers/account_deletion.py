@@ -29,6 +29,7 @@ from chalicelib.ports.vehicles import DriversCars
 from chalicelib.records.drivers import Driver, Token
 from chalicelib.records.vehicles import Vehicle
 from chalicelib.services.access import NotFound, Refusal, is_drivers
+from chalicelib.services.at_once import at_once
 from chalicelib.services.drivers.watches import Watches
 
 _PAGE = 100
@@ -128,12 +129,8 @@ class AccountDeletion:
         self.drivers.change(driver_id, lambda it: replace(it, blocked=True))
         # Nor is anything paid in any more: what was, meanwhile, goes back too, or the account waits for it.
         self.pay_out(driver_id)
-        for session in sessions:
-            if session.origin is not Origin.APP and session.ref is not None:
-                self.transactions.forget_token(session.charger_id, session.ref)
-            self.sessions.forget_driver(session)
-        for token in self.tokens.of_driver(driver_id):
-            self.tokens.forget(token.uid)
+        at_once(self._forget_session, sessions)
+        at_once(lambda it: self.tokens.forget(it.uid), self.tokens.of_driver(driver_id))
         self.reservations.forget_driver(driver_id)
         self.outbox.forget_driver(driver_id)
         self.fault_reports.forget_driver(driver_id)
@@ -146,6 +143,11 @@ class AccountDeletion:
         if driver.customer_id is not None:
             self.payments().forget_customer(driver.customer_id)
         self.drivers.forget(driver_id)
+
+    def _forget_session(self, session: Session) -> None:
+        if session.origin is not Origin.APP and session.ref is not None:
+            self.transactions.forget_token(session.charger_id, session.ref)
+        self.sessions.forget_driver(session)
 
     def _what_is_over(self, driver: Driver, begun: Mapping[str, datetime]) -> list[Session]:
         """All of a driver's sessions. Raises Refusal unless every one is over and paid, and no reservation is left."""

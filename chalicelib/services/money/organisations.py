@@ -111,7 +111,8 @@ class PayingOrganisations:
 
     def member(self, operator_id: str, organisation_id: str, driver_id: str) -> OrganisationMember:
         """A member. Raises NotFound."""
-        found = {it.driver_id: it for it in self.members(operator_id, organisation_id)}.get(driver_id)
+        self.get(operator_id, organisation_id)
+        found = self.organisations.member(operator_id, organisation_id, driver_id)
         if found is None:
             raise NotFound(f"member {driver_id}")
         return found

@@ -101,16 +101,18 @@ def test_no_operator_can_register_anothers_charger(chargers: DynamoChargers) -> 
     assert chargers.get("CP-1") == CHARGER
 
 
-def test_an_operator_sees_its_own_chargers_and_no_others(
-    chargers: DynamoChargers, connectors: DynamoConnectors
-) -> None:
+def test_a_sites_chargers_are_found_and_no_others(chargers: DynamoChargers, connectors: DynamoConnectors) -> None:
     second = replace(CHARGER, charger_id="CP-0")
     chargers.put(second)
-    chargers.put(replace(CHARGER, charger_id="CP-9", operator_id="op-2"))
+    chargers.put(replace(CHARGER, charger_id="CP-8", site_id="elsewhere"))
+    chargers.put(replace(CHARGER, charger_id="CP-9", operator_id="op-2", site_id="another's"))
+    moved = replace(CHARGER, charger_id="CP-7")
+    chargers.put(moved)
+    chargers.put(replace(moved, site_id="elsewhere"))
     connectors.claim("CP-1", ONE, "session-1")
 
-    assert chargers.of_operator("op-1") == [second, CHARGER]
-    assert chargers.of_operator("nobody") == []
+    assert chargers.at_site(CHARGER.site_id) == [second, CHARGER]
+    assert chargers.at_site("nowhere") == []
 
 
 def test_booting_again_replaces_what_was_said_before(chargers: DynamoChargers, news: DynamoChargerNews) -> None:
@@ -368,7 +370,7 @@ def test_each_call_costs_what_it_says(
     assert cost() == ["GetItem"]
     connectors.of_charger("CP-1")
     assert cost() == ["Query"]
-    chargers.of_operator("op-1")
+    chargers.at_site(CHARGER.site_id)
     assert cost() == ["Query", "BatchGetItem"]
     sockets.closed(OLD)
     assert cost() == ["UpdateItem", "DeleteItem"]

@@ -171,7 +171,8 @@ def test_a_charger_registered_before_case_was_forgiven_is_found_once_it_has_come
     charger = kit.chargers.get("CP-7")
     assert charger is not None
     assert charger.is_found_in_any_case
-    assert [it.charger_id for it in kit.chargers.of_operator("op") if it.charger_id.lower() == "cp-7"] == ["CP-7"]
+    page, _ = kit.chargers.page_of_operator("op", 100, None)
+    assert [it.charger_id for it in page if it.charger_id.lower() == "cp-7"] == ["CP-7"]
 
 
 def test_a_newcomer_cannot_stand_in_the_way_of_a_charger_that_is_registered(kit: Kit) -> None:
