@@ -85,8 +85,13 @@ def amps(plant: Plant) -> list[float]:
 
 def is_given_back(plant: Plant) -> bool:
     """Whether each has what it had, but for what is not worth a frame."""
-    # Chargers are told tenths: who has 13.04 A is told 13.0, and 14.0 is then less than an ampere more.
-    return all(13.0 <= it <= 14.0 for it in amps(plant))
+    state = plant.kit.managed_sites.state(SITE_ID)
+    assert state is not None
+    frames = {it.port_id: it.frames for it in state.book.pages}
+    # With every ten frames of a charge a change has to be an ampere larger. And chargers are told tenths: who has
+    # 13.04 A is told 13.0, and 14.0 is then less than an ampere more.
+    least_a = [13.0 - frames[it] // 10 for it in sorted(frames, key=str)]
+    return all(least <= it <= 14.0 for least, it in zip(least_a, amps(plant), strict=False))
 
 
 def event(
