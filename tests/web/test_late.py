@@ -56,15 +56,20 @@ def chargers(*charger_ids: str) -> dict[str, Any]:
     return {"items": [{**each, "charger_id": it} for it in charger_ids]}
 
 
+def found_two(visitor: Visitor) -> tuple[Page, Held]:
+    """The app with two chargers found, and its later searches held back."""
+    visit = visitor(service_workers="block")
+    held = Held(visit.page, "**/v1/chargers/nearby*")
+    visit.go()
+    held.answer(chargers("CP-LATE-1", "CP-LATE-2"))
+    return visit.page, held
+
+
 def test_a_touch_is_a_touch_though_the_search_answers_while_the_finger_is_down(
     network: World, visitor: Visitor
 ) -> None:
     assert network.stack
-    visit = visitor(service_workers="block")
-    page = visit.page
-    held = Held(page, "**/v1/chargers/nearby*")
-    visit.go()
-    held.answer(chargers("CP-LATE-1", "CP-LATE-2"))
+    page, held = found_two(visitor)
     page.get_by_role("searchbox").fill("LATE-2")
     link = page.get_by_role("link", name="CP-LATE-2")
     link.hover()
@@ -78,11 +83,7 @@ def test_a_touch_is_a_touch_though_the_search_answers_while_the_finger_is_down(
 
 def test_a_finger_that_slips_off_lets_the_list_be_drawn(network: World, visitor: Visitor) -> None:
     assert network.stack
-    visit = visitor(service_workers="block")
-    page = visit.page
-    held = Held(page, "**/v1/chargers/nearby*")
-    visit.go()
-    held.answer(chargers("CP-LATE-1", "CP-LATE-2"))
+    page, held = found_two(visitor)
     page.get_by_role("searchbox").fill("LATE-2")
     page.get_by_role("link", name="CP-LATE-2").hover()
     page.mouse.down()
@@ -95,11 +96,7 @@ def test_a_finger_that_slips_off_lets_the_list_be_drawn(network: World, visitor:
 
 def test_an_answer_that_was_overtaken_counts_no_more(network: World, visitor: Visitor) -> None:
     assert network.stack
-    visit = visitor(service_workers="block")
-    page = visit.page
-    held = Held(page, "**/v1/chargers/nearby*")
-    visit.go()
-    held.answer(chargers("CP-LATE-1", "CP-LATE-2"))
+    page, held = found_two(visitor)
     page.get_by_role("searchbox").fill("LATE")
     late = held.asked("q=LATE")
     page.get_by_role("searchbox").fill("LATE-2")
