@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks.growth import Look
+
 _ROOT = Path(__file__).parents[2]
 _LONGEST_S = 900
 
@@ -17,3 +19,19 @@ def told_apart(code: str, told: Path, *arguments: object) -> Any:
     command = [sys.executable, "-c", code, str(told), *map(str, arguments)]
     subprocess.run(command, cwd=_ROOT, check=True, timeout=_LONGEST_S)
     return json.loads(told.read_text())
+
+
+_LOOK = """
+import json, sys
+from dataclasses import asdict
+from importlib import import_module
+looks = import_module(sys.argv[2]).looks
+found = {size: {name: asdict(look) for name, look in looks(int(size)).items()} for size in sys.argv[3:]}
+json.dump(found, open(sys.argv[1], "w"))
+"""
+
+
+def looks_apart(module: str, told: Path, *sizes: int) -> dict[int, dict[str, Look]]:
+    """What each route costs, by name, as a benchmark's `looks` finds it at each of the sizes."""
+    found = told_apart(_LOOK, told, module, *sizes)
+    return {size: {name: Look(**it) for name, it in found[str(size)].items()} for size in sizes}

@@ -10,24 +10,16 @@ import pytest
 from app import app
 from benchmarks.changes import GROWS, LEFT_OUT, SAID, SMALL_SITE, changes, name_of
 from benchmarks.growth import Look
-from tests.benchmarks.apart import told_apart
+from tests.benchmarks.apart import looks_apart
 
 FEW, MANY = 20, 200
 # A page of what a driver did last; on a shorter list less of it is there.
 A_PAGE = 100
-_LOOK = """
-import json, sys
-from dataclasses import asdict
-from benchmarks.changes import looks
-found = {size: {name: asdict(look) for name, look in looks(int(size)).items()} for size in sys.argv[2:]}
-json.dump(found, open(sys.argv[1], "w"))
-"""
 
 
 @pytest.fixture(scope="module")
 def at(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, Look]]:
-    found = told_apart(_LOOK, tmp_path_factory.mktemp("changes") / "looks.json", FEW, MANY)
-    return {size: {name: Look(**it) for name, it in found[str(size)].items()} for size in (FEW, MANY)}
+    return looks_apart("benchmarks.changes", tmp_path_factory.mktemp("changes") / "looks.json", FEW, MANY)
 
 
 def test_every_route_that_changes_something_does_its_work_or_says_why_it_is_not_asked(

@@ -6,24 +6,16 @@ import pytest
 
 from app import app
 from benchmarks.growth import ASKED, GROWS, LEFT_OUT, Look
-from tests.benchmarks.apart import told_apart
+from tests.benchmarks.apart import looks_apart
 
 FEW, MANY = 30, 300
 # A page of the longest list, its keys and its rows.
 A_PAGE = 200
-_LOOK = """
-import json, sys
-from dataclasses import asdict
-from benchmarks.growth import looks
-found = {size: {name: asdict(look) for name, look in looks(int(size)).items()} for size in sys.argv[2:]}
-json.dump(found, open(sys.argv[1], "w"))
-"""
 
 
 @pytest.fixture(scope="module")
 def at(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, Look]]:
-    found = told_apart(_LOOK, tmp_path_factory.mktemp("growth") / "looks.json", FEW, MANY)
-    return {size: {name: Look(**it) for name, it in found[str(size)].items()} for size in (FEW, MANY)}
+    return looks_apart("benchmarks.growth", tmp_path_factory.mktemp("growth") / "looks.json", FEW, MANY)
 
 
 def test_every_route_that_reads_is_asked_or_says_why_not() -> None:
