@@ -246,7 +246,8 @@ class StoredPlan:
     """A site's plan, beside its book; each change a `version`. Without ports: power is shared out without one.
 
     `source`: by whose signals it was made. It stands until another comes, or its rows end. `failed_since`: then, and
-    each time since, none was found. `arrivals`: when cars come there, as far as it was watched.
+    each time since, none was found. `arrivals`: when cars come there, as far as it was watched. `lacked_at`: the hour
+    in which one last left lacking what a roomy site's does not; `is_roomy`: it was made as such a site's (`day_plans`).
     """
 
     version: int
@@ -256,14 +257,18 @@ class StoredPlan:
     source: str = ""
     failed_since: datetime | None = None
     arrivals: Arrivals | None = None
+    lacked_at: datetime | None = None
+    is_roomy: bool = False
 
-    def of(self, sessions: Mapping[PortId, str]) -> Plan:
+    def of(self, claims: Mapping[PortId, StoredClaim]) -> Plan:
         """The plan for those who charge now: the row of a session that has gone is nobody's."""
-        rows = [it for it in self.ports if sessions.get(it.port_id) == it.session_id]
+        rows = [it for it in self.ports if it.port_id in claims and claims[it.port_id].session_id == it.session_id]
+        come = {port_id for port_id, it in claims.items() if it.begun_at > self.planned_at} if self.is_roomy else ()
         return Plan(
             begins_at=self.begins_at,
             limit_ma={it.port_id: it.limit_ma for it in rows},
             is_full={it.port_id: it.is_full for it in rows},
+            newcomers=frozenset(come),
         )
 
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.leases import CLOCK_SLACK, LEASE, Period
+from chalicelib.domain.grid.needs import even_ma
 from chalicelib.domain.grid.outlook import QUARTER, Plan
 from chalicelib.domain.grid.tree import BuildingLoad, Claim, Conditions, Port, PortCurrent, PortId, SiteTree
 
@@ -64,6 +65,17 @@ def planned(claim: Claim, port: Port, plan: Plan, at: datetime) -> Claim:
     """The claim with what the plan gives it at that moment; it follows none once it was to have left."""
     amount_ma, is_kept = _amount(claim, port, plan, at)
     return replace(claim, planned_ma=amount_ma, is_kept_to_plan=is_kept)
+
+
+def guided(claim: Claim, port: Port, plan: Plan, at: datetime) -> Claim:
+    """The claim with what it is to have now: as `planned`; whoever came since a roomy site was planned, evenly.
+
+    Until the next plan, so that nobody takes in its first minutes what costs least in hours. It is in no course.
+    """
+    if claim.port_id not in plan.newcomers:
+        return planned(claim, port, plan, at)
+    even = even_ma(claim, port, claim.car_phases or len(port.phases), at)
+    return replace(claim, planned_ma=even, is_kept_to_plan=even is not None)
 
 
 def courses(site: CourseSite, at: datetime) -> Mapping[PortId, PlanCourse]:

@@ -20,7 +20,7 @@ from chalicelib.domain.grid.grants import PortPage, Trust, held_ma
 from chalicelib.domain.grid.leases import ANSWERED_WITHIN, Period
 from chalicelib.domain.grid.obedience import Measure
 from chalicelib.domain.grid.orders import is_room_wanted, ordered
-from chalicelib.domain.grid.plan_course import CourseSite, PlanCourse, building_then, courses, cut, is_near, planned
+from chalicelib.domain.grid.plan_course import CourseSite, PlanCourse, building_then, courses, cut, guided, is_near
 from chalicelib.domain.grid.port_look import PortNeed, PortOrder, proof_turn
 from chalicelib.domain.grid.profiles import keeps_course
 from chalicelib.domain.grid.restraint import Restraint, beside_silent
@@ -132,7 +132,7 @@ class Balancer:
         plan = plan_of(state, book)
         if plan is not None:
             ports = {it.port_id: it for it in tree.ports}
-            claims = [planned(it, ports[it.port_id], plan, at) for it in claims]
+            claims = [guided(it, ports[it.port_id], plan, at) for it in claims]
         site = site_to_share(state, book, claims, at)
         conditions, defaults, former = site.conditions, site.defaults, site.former
         silent_ma = {it.port_id: held_ma(it, at) for it in book.pages if _is_silent(it, facts, at)}

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from chalicelib.domain.charging.preferences import ChargingProfile, ToldPlan
 from chalicelib.domain.charging.wishes import PlanTold
 from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.arrivals import Arrivals
 from chalicelib.domain.grid.balancing import share
+from chalicelib.domain.grid.day_plans import lacked
 from chalicelib.domain.grid.estimates import as_usual, estimate, fed, unmet_wh
 from chalicelib.domain.grid.needs import is_met
 from chalicelib.domain.grid.outlook import QUARTER, Outlook, Plan
-from chalicelib.domain.grid.plan_course import planned
+from chalicelib.domain.grid.plan_course import guided
 from chalicelib.domain.grid.signals import Guidance, guidance
 from chalicelib.domain.grid.tree import Claim, Port, PortId
 from chalicelib.domain.operators import AlarmKind
@@ -90,8 +91,9 @@ class QuarterPlans:
         if by is Guidance.LAST_PLAN:
             return None
         is_planned = by is Guidance.PLAN and bool(outlook.price_micros or outlook.carbon_g or outlook.marginal_g)
-        found = self._rows(state, wishing, outlook, at) if is_planned and wishing else ()
-        before, rows = state.plan, found or ()
+        found = self._made(state, wishing, outlook, at) if is_planned and wishing else _NOT_MADE
+        before, made = state.plan, found or _NOT_MADE
+        rows = made.rows
         failed_before = before.failed_since if before is not None else None
         failed_since = (failed_before or at) if found is None else None
         has_turned = (failed_since is None) is not (failed_before is None)
@@ -109,6 +111,8 @@ class QuarterPlans:
             source=outlook.source,
             failed_since=failed_since,
             arrivals=_arrivals(state, at),
+            lacked_at=lacked(made.plan, _lacked_at(state), at),
+            is_roomy=made.plan.is_roomy,
         )
         if before is not None and not has_turned and _says_the_same(before, plan, at):
             return before
@@ -138,10 +142,10 @@ class QuarterPlans:
         for port_id, told in self._foretold(asked, new).items():
             self._with_told(wishing[port_id].session_id, told, None)
 
-    def _rows(
+    def _made(
         self, state: SiteState, wishing: Mapping[PortId, StoredClaim], outlook: Outlook, at: datetime
-    ) -> Sequence[PlannedPort] | None:
-        """The rows of a plan; None where none was found."""
+    ) -> _Made | None:
+        """A plan; None where none was found."""
         asked = _question(state, wishing, outlook, at)
         plan = self._planned(asked, tuple(asked.claims.values()), asked.outlook, at)
         if plan is None:
@@ -151,7 +155,7 @@ class QuarterPlans:
         # A plan spares a car that it knows nothing of; what comes of it is told by what most cars are like.
         unseen = [it for it in wishing if it in plan.limit_ma and asked.is_unseen(it)]
         told = self._foretold(asked, unseen) if unseen else {}
-        return [
+        rows = [
             PlannedPort(
                 port_id=it,
                 session_id=(claim := asked.claims[it]).session_id,
@@ -163,6 +167,7 @@ class QuarterPlans:
             for it in wishing
             if (row := plan.limit_ma.get(it))
         ]
+        return _Made(plan, rows)
 
     def _foretold(self, asked: _Question, port_ids: Collection[PortId]) -> Mapping[PortId, ToldPlan]:
         """What is told of them: of the next quarter on by a plan made now, until then by what they have.
@@ -219,6 +224,17 @@ class QuarterPlans:
             return before
 
 
+@dataclass(frozen=True)
+class _Made:
+    """A plan, and what is written of it."""
+
+    plan: Plan
+    rows: Sequence[PlannedPort] = ()
+
+
+_NOT_MADE = _Made(Plan(begins_at=datetime(1970, 1, 1, tzinfo=UTC)))
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Question:
     """What is asked of a planner: a site at a moment, its claims, and what the hours to come are like for them."""
@@ -240,7 +256,7 @@ class _Question:
         plan = plan_of(self.state, self.state.book)
         claims: Iterable[Claim] = self.claims.values()
         if plan is not None:
-            claims = [planned(it, self.ports[it.port_id], plan, self.at) for it in claims]
+            claims = [guided(it, self.ports[it.port_id], plan, self.at) for it in claims]
         return share(self.site.tree, claims, self.at, self.site.conditions).target_ma
 
 
@@ -252,7 +268,7 @@ def _question(state: SiteState, wishing: Mapping[PortId, StoredClaim], outlook: 
         site=site_to_share(state, state.book, tuple(claims.values()), at),
         ports={it.port_id: it for it in state.managed.tree.ports},
         claims=claims,
-        outlook=_weighed(replace(outlook, coming_permille=coming), wishing.values()),
+        outlook=_weighed(replace(outlook, coming_permille=coming, lacked_at=_lacked_at(state)), wishing.values()),
         at=at,
     )
 
@@ -261,6 +277,10 @@ def _arrivals(state: SiteState, at: datetime) -> Arrivals:
     """Those known when the last plan was written, and those since."""
     known = state.plan.arrivals if state.plan is not None else None
     return (known or Arrivals(until=at - QUARTER)).with_claims(claims_of(state, {}), at)
+
+
+def _lacked_at(state: SiteState) -> datetime | None:
+    return state.plan.lacked_at if state.plan is not None else None
 
 
 def _wishing(state: SiteState) -> Mapping[PortId, StoredClaim]:
@@ -272,6 +292,8 @@ def _says_the_same(before: StoredPlan, after: StoredPlan, at: datetime) -> bool:
     """Whether all that a plan says of the time that both know stands there already, and for hours to come."""
     passed = (after.begins_at - before.begins_at) // QUARTER
     if at - before.planned_at > _WRITTEN_AGAIN or len(before.ports) != len(after.ports):
+        return False
+    if (before.is_roomy, before.lacked_at) != (after.is_roomy, after.lacked_at):
         return False
     known = {(it.port_id, it.session_id): it for it in before.ports}
     for it in after.ports:
