@@ -48,7 +48,7 @@ class _Day:
 
 
 @contextmanager
-def _day() -> Iterator[_Day]:
+def planned_day() -> Iterator[_Day]:
     day, network = _Day(), wiring.network()
     names = ("outlooks", "planner", "quarter_plans", "footprints", "issued_receipts", "lifecycle", "driver_sessions")
     before = {name: vars(network).pop(name, None) for name in names}
@@ -82,7 +82,7 @@ def test_a_car_that_leaves_in_the_morning_waits_for_cheap_power_and_its_driver_k
     site.describe()
     charger = site.chargers[0]
     begun_at = datetime.now(UTC)
-    with _day() as day:
+    with planned_day() as day:
         world.do(charger.plug(1, Car(max_power_w=11_040)))
         ready_by = datetime.now(UTC) + timedelta(hours=10)
         wishes = {"ready_by": ready_by.isoformat(), "energy_wh": 11_000, "profile": "cheap"}
