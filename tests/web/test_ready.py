@@ -59,7 +59,4 @@ def test_a_wish_is_said_in_percent_overruled_by_one_touch_and_said_again(world: 
 
 
 def _session_id(world: World) -> str:
-    def newest() -> str:
-        return (world.newest_session() or {}).get("session_id", "")
-
-    return eventually(newest)
+    return str(eventually(world.newest_session)["session_id"])
