@@ -71,7 +71,7 @@ def until_planned(site: Site, plan: Callable[[], Any]) -> Any:
     return eventually(shown)
 
 
-def _planned(site: Site) -> None:
+def plan_now(site: Site) -> None:
     """The quarter's last minute has come."""
     wiring.network().plans.ask_for_many([site.site_id])
     site.looked()
@@ -96,8 +96,8 @@ def test_a_car_that_leaves_in_the_morning_waits_for_cheap_power_and_its_driver_k
         foretold = until_planned(site, lambda: world.driver.call("GET", path)["plan"])
         assert foretold["waits_for"] == "cheaper_later"
         # Two minutes it is kept awake; this story has no time for that.
-        _long_ago(site, session["session_id"])
-        _planned(site)
+        long_ago(site, session["session_id"])
+        plan_now(site)
         site.until_offered(0, 0, 0, 0)
         shown = world.driver.call("GET", path)["plan"]
         assert shown["waits_for"] == "cheaper_later"
@@ -114,7 +114,7 @@ def test_a_car_that_leaves_in_the_morning_waits_for_cheap_power_and_its_driver_k
         assert told["ports"][0]["session_id"] == session["session_id"]
 
         day.cheap_from = quarter_of(begun_at)
-        _planned(site)
+        plan_now(site)
         site.until_offered(16.0, 0, 0, 0)
         again = world.driver.call("GET", path)["plan"]
         assert again["waits_for"] is None
@@ -135,7 +135,7 @@ def _notices(world: World) -> list[str]:
     return [it["kind"] for it in world.driver.call("GET", "/v1/me/notices")["items"]]
 
 
-def _long_ago(site: Site, session_id: str) -> None:
+def long_ago(site: Site, session_id: str) -> None:
     """As if its claim had begun an hour ago."""
     managed_sites = wiring.network().managed_sites
     state = managed_sites.state(site.site_id)
