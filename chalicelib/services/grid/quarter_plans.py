@@ -136,7 +136,7 @@ class QuarterPlans:
         asked = _question(state, wishing, outlook, at)
         new = [port_id for port_id, it in wishing.items() if it.session_id in session_ids]
         for port_id, told in self._foretold(asked, new).items():
-            self._with_told(wishing[port_id].session_id, told, None)
+            self._with_told(wishing[port_id].session_id, PlanTold(told, is_answer=True), None)
 
     def _rows(
         self, state: SiteState, wishing: Mapping[PortId, StoredClaim], outlook: Outlook, at: datetime
@@ -205,15 +205,18 @@ class QuarterPlans:
         Told before it is written: whoever dies in between has told what the next plan says again, or corrects.
         """
         return [
-            replace(it, estimate=self._with_told(it.session_id, it.estimate, before.get(it.session_id))) for it in rows
+            replace(it, estimate=self._with_told(it.session_id, PlanTold(it.estimate), before.get(it.session_id)))
+            if it.estimate is not None
+            else it
+            for it in rows
         ]
 
-    def _with_told(self, session_id: str, now: ToldPlan | None, before: ToldPlan | None) -> ToldPlan | None:
+    def _with_told(self, session_id: str, now: PlanTold, before: ToldPlan | None) -> ToldPlan | None:
         """What its driver knows then."""
-        if now is None or not now.is_news(before):
+        if not now.plan.is_news(before):
             return before
         try:
-            return self.changes.apply(session_id, PlanTold(now)).told_plan
+            return self.changes.apply(session_id, now).told_plan
         except Exception:
             _log.exception("plan not told", extra={"session_id": session_id})
             return before

@@ -244,6 +244,19 @@ def test_who_wants_it_cheap_and_has_what_was_asked_takes_no_more_of_dear_hours(s
     assert [(it.session_id, set(it.limit_ma)) for it in plan.ports] == [("S-0", {0})]
 
 
+def test_from_half_an_hour_before_its_latest_start_no_cheap_hour_holds_a_car_back(site: Planned) -> None:
+    plant = site.plant
+    plant.begin(0, None)
+    # The car's own word. By one phase it takes an hour for that, so its latest start is at half past eleven.
+    plant.kit.managed_sites.needs(SITE_ID, plant.port(0), 7_360, BEGINS_AT + timedelta(hours=3))
+    plant.live(180)
+    assert site.plan() is not None
+    plant.live((BEGINS_AT + timedelta(minutes=88) - site.now).total_seconds())
+    assert near(plant.offered_a(), 0.0, 0, 0, 0)
+    plant.live(240)
+    assert near(plant.offered_a(), 22.0, 0, 0, 0)
+
+
 def test_who_said_nothing_of_leaving_waits_for_no_cheap_hour(site: Planned) -> None:
     plant = site.plant
     plant.begin(0, site.leaving(9))

@@ -94,7 +94,7 @@ export default part(({ name }, life) => {
         <div class="stack">
           ${isLast ? html`<${Note} kind="wait" sign="clock"><p role="status">${say('stale', { time: clockTime(heardAt) })}</p><//>` : null}
           <${Now} session=${session} />
-          ${isWaiting(session, now.value) && !session.isGuest ? html`<${ChargeNow} session=${session} done=${view.ask} />` : null}
+          ${isWaiting(session, now.value) && session.plan.waits_for !== 'shares_power' && !session.isGuest ? html`<${ChargeNow} session=${session} done=${view.ask} />` : null}
           ${session.state === 'active' && !session.isGuest ? html`<${Match} session=${session} done=${view.ask} />` : null}
           ${session.state === 'initiated' && session.held_minor === null && session.deposit_url ? html`<${Deposit} session=${session} done=${view.ask} />` : null}
           ${session.action ? html`<${Confirmation} session=${session} done=${view.ask} />` : null}
