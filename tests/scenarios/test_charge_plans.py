@@ -16,6 +16,7 @@ from chalicelib.domain.grid.signals import quarter_of
 from chalicelib.domain.grid.tree import Claim, Conditions, SiteTree
 from local.client import ApiError
 from local.simulator.battery import Car
+from local.simulator.needs import in_hours, tell_needs
 from tests.scenarios.test_load_balancing import Site
 from tests.scenarios.world import World, eventually, until
 
@@ -129,6 +130,24 @@ def test_a_car_that_leaves_in_the_morning_waits_for_cheap_power_and_its_driver_k
         assert footprint["carbon_g"] == pytest.approx(footprint["energy_wh"] / 10, abs=2)
         # It charged in one quarter of an hour, and so it would have at once: nothing was saved, and nothing is claimed.
         assert footprint["saved_g"] == footprint["saved_minor"] == 0
+
+
+def test_a_car_that_said_itself_when_it_leaves_waits_no_longer_than_it_can(world: World) -> None:
+    site = Site(world, number=2, version="2.0.1")
+    site.describe()
+    charger = site.chargers[0]
+    with planned_day() as day:
+        day.cheap_from += timedelta(hours=20)
+        site.begin(0)
+        site.until_offered(32.0, 0)
+        session_id = str(eventually(world.newest_session)["session_id"])
+        # What answers whoever takes needs in is the offer that it has, or that another is being made.
+        assert world.do(tell_needs(charger, 1, 20_000, in_hours(12))) != "Rejected"
+        long_ago(site, session_id)
+        plan_now(site)
+        site.until_offered(0, 0)
+        assert world.do(tell_needs(charger, 1, 20_000, in_hours(2))) != "Rejected"
+        site.until_offered(32.0, 0)
 
 
 def _notices(world: World) -> list[str]:
