@@ -181,6 +181,26 @@ def told(site: Planned) -> list[str]:
     return [it.kind for it in site.plant.kit.notifications.page("ada", 10, None)[0]]
 
 
+def test_a_pause_that_a_new_plan_ends_ends_with_the_quarter_and_the_car_wakes_first(
+    site: Planned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant = site.plant
+    plant.begin(0, site.leaving(9))
+    plant.live(180)
+    site.plan()
+    plant.live((BEGINS_AT + timedelta(minutes=14, seconds=20) - site.now).total_seconds())
+    assert near(plant.offered_a(), 0.0, 0, 0, 0)
+    # It is cheap at once.
+    monkeypatch.setattr(f"{__name__}.CHEAP_AFTER", 0)
+    assert site.plan() is not None
+    plant.live(20)
+    assert near(plant.offered_a(), 0.0, 0, 0, 0)
+    plant.live((BEGINS_AT + timedelta(minutes=16, seconds=30) - site.now).total_seconds())
+    assert near(plant.offered_a(), 6.0, 0, 0, 0)
+    plant.live((BEGINS_AT + timedelta(minutes=19) - site.now).total_seconds())
+    assert near(plant.offered_a(), 20.0, 0, 0, 0)
+
+
 def test_a_driver_is_told_once_and_again_only_where_it_comes_to_be_something_else(site: Planned) -> None:
     plant = site.plant
     plant.known(0, "ada")
