@@ -145,13 +145,37 @@ def test_a_car_that_said_itself_when_it_leaves_waits_no_longer_than_it_can(world
         site.begin(0)
         site.until_offered(32.0, 0)
         session_id = str(eventually(world.newest_session)["session_id"])
-        # What answers whoever takes needs in is the offer that it has, or that another is being made.
-        assert world.do(tell_needs(charger, 1, 20_000, in_hours(12))) != "Rejected"
+        # Its claim is written a moment after it has begun.
+        eventually(lambda: world.do(tell_needs(charger, 1, 20_000, in_hours(12))) != "Rejected")
         long_ago(site, session_id)
         plan_now(site)
         site.until_offered(0, 0)
-        assert world.do(tell_needs(charger, 1, 20_000, in_hours(2))) != "Rejected"
+        eventually(lambda: world.do(tell_needs(charger, 1, 20_000, in_hours(2))) != "Rejected")
         site.until_offered(32.0, 0)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"ChargeProfileMaxStackLevel": "3", "ChargingScheduleMaxPeriods": "2"},
+        {"ChargingScheduleAllowedChargingRateUnit": "Power"},
+    ],
+    ids=["room-for-two-periods", "watts-alone"],
+)
+def test_a_plan_is_followed_by_whoever_keeps_less_of_it_than_others(world: World, settings: dict[str, str]) -> None:
+    site = Site(world, number=2, settings=settings)
+    site.describe()
+    charger = site.chargers[0]
+    with planned_day():
+        world.do(charger.plug(1, Car(max_power_w=11_040)))
+        wishes = {"ready_by": (datetime.now(UTC) + timedelta(hours=12)).isoformat(), "energy_wh": 11_000}
+        body = {"charger_id": charger.setup.charger_id, "connector": "1", "preferences": wishes}
+        session_id = world.driver.call("POST", "/v1/sessions", body)["session_id"]
+        eventually(lambda: site.offered_a()[0])
+        until_planned(site, lambda: world.driver.call("GET", f"/v1/sessions/{session_id}")["plan"])
+        long_ago(site, session_id)
+        plan_now(site)
+        site.until_offered(0, 0)
 
 
 def _notices(world: World) -> list[str]:

@@ -48,3 +48,11 @@ def test_at_a_roomy_site_it_has_all_that_it_takes_from_then_on(
         draws = tuple(replace(it, at=at - (AT - it.at)) for it in looks((17, 16), (17, 16)))
         told = planned(replace(claim, draws=draws), PORT, plan, at)
         assert share(ROOMY, [told], at).target_ma[port_id(0)] >= MOST_MA
+
+
+def test_who_leaves_in_three_days_is_ready_within_the_one_that_is_planned() -> None:
+    claim = known(0, asked_wh=20_000, departs_at=AT + 72 * HOUR)
+    asked = problem(ROOMY, [claim], Outlook(begins_at=AT, price_micros=(300_000,) * 80 + (100_000,) * 16), AT)
+    plan = read(asked, Highs().solve(asked.program))
+    assert plan.unmet_wh[port_id(0)] == 0
+    assert set(plan.limit_ma[port_id(0)][:80]) == {0}
