@@ -174,6 +174,7 @@ class ChargerFacts:
     """A managed charger as it was when it was last read: whether it is there, and how it can be told of power.
 
     `ability` None: its settings have not been read yet. It came back at `since`, and was read at `read_at`.
+    `clock_ahead_s`: so far ahead of ours its clock was when it last told the time, 0 where that is right.
     """
 
     charger_id: str
@@ -182,6 +183,7 @@ class ChargerFacts:
     is_online: bool
     firmware: Firmware
     ability: ChargingAbility | None = None
+    clock_ahead_s: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -248,10 +248,13 @@ def _need(
 
 
 def _by_plan(need: PortNeed, course: PlanCourse, facts: Mapping[str, ChargerFacts], at: datetime) -> PortNeed:
-    """A port that follows a plan, told as much as its charger keeps; one that keeps no course is told each turn."""
+    """A port that follows a plan, told as much as its charger keeps; one that keeps no course is told each turn.
+
+    So is one whose clock is wrong: on the day that it is set right all that it was told of would come at another time.
+    """
     it = facts[need.port_id.charger_id]
     ability = seen_in(it.ability or ChargingAbility(), it.firmware.learnt)
-    if need.limit_ma is None or need.form is None or not keeps_course(need.form, ability):
+    if need.limit_ma is None or need.form is None or it.clock_ahead_s or not keeps_course(need.form, ability):
         return need
     course = _kept_up(cut(course, ability.most_periods), ability)
     return replace(need, plan=(Period(at, need.limit_ma), *course.later), plan_ends_at=course.ends_at)

@@ -37,6 +37,7 @@ from chalicelib.services.grid.site_conditions import SharedSite, plan_of, site_t
 QUARTERS = 96
 # In the last minute of each quarter of an hour plans are asked for: wishes are gathered for fourteen.
 _MINUTES, _LAST = 15, 14
+_LAST_MOMENTS = timedelta(minutes=1)
 # What a kilogram of CO2 counts as where all who said something want it green: more than any price.
 _GREEN_MICROS_PER_KG = 10_000_000
 # A plan that stays what it was is written again all the same after so long: its rows end after a day.
@@ -102,6 +103,7 @@ class QuarterPlans:
             self.alarm_checks.ask(AlarmKind.PLANS_FAILED, site_id)
         if not rows and not (before and before.ports) and not has_turned:
             return None
+        rows = _woken_first(rows, before, outlook.begins_at, at)
         rows = self._told(rows, {it.session_id: it.estimate for it in before.ports} if before is not None else {})
         plan = StoredPlan(
             version=(before.version if before is not None else 0) + 1,
@@ -140,7 +142,7 @@ class QuarterPlans:
         asked = _question(state, wishing, outlook, at)
         new = [port_id for port_id, it in wishing.items() if it.session_id in session_ids]
         for port_id, told in self._foretold(asked, new).items():
-            self._with_told(wishing[port_id].session_id, told, None)
+            self._with_told(wishing[port_id].session_id, PlanTold(told, is_answer=True), None)
 
     def _made(
         self, state: SiteState, wishing: Mapping[PortId, StoredClaim], outlook: Outlook, at: datetime
@@ -210,15 +212,18 @@ class QuarterPlans:
         Told before it is written: whoever dies in between has told what the next plan says again, or corrects.
         """
         return [
-            replace(it, estimate=self._with_told(it.session_id, it.estimate, before.get(it.session_id))) for it in rows
+            replace(it, estimate=self._with_told(it.session_id, PlanTold(it.estimate), before.get(it.session_id)))
+            if it.estimate is not None
+            else it
+            for it in rows
         ]
 
-    def _with_told(self, session_id: str, now: ToldPlan | None, before: ToldPlan | None) -> ToldPlan | None:
+    def _with_told(self, session_id: str, now: PlanTold, before: ToldPlan | None) -> ToldPlan | None:
         """What its driver knows then."""
-        if now is None or not now.is_news(before):
+        if not now.plan.is_news(before):
             return before
         try:
-            return self.changes.apply(session_id, PlanTold(now)).told_plan
+            return self.changes.apply(session_id, now).told_plan
         except Exception:
             _log.exception("plan not told", extra={"session_id": session_id})
             return before
@@ -304,6 +309,20 @@ def _says_the_same(before: StoredPlan, after: StoredPlan, at: datetime) -> bool:
         if left != it.limit_ma[: len(left)] or full != it.is_full[: len(full)]:
             return False
     return True
+
+
+def _woken_first(
+    rows: Sequence[PlannedPort], before: StoredPlan | None, begins_at: datetime, at: datetime
+) -> Sequence[PlannedPort]:
+    """The rows, a pause kept up for the last moments of its quarter: a car is woken first as the next one begins.
+
+    `plan_course` sees to that, and knows of no plan but the newest.
+    """
+    passed = (begins_at - before.begins_at) // QUARTER if before is not None else 0
+    if before is None or passed < 0 or at + _LAST_MOMENTS < begins_at + QUARTER:
+        return rows
+    paused = {(it.port_id, it.session_id) for it in before.ports if it.limit_ma[passed : passed + 1] == (0,)}
+    return [replace(it, limit_ma=(0, *it.limit_ma[1:])) if (it.port_id, it.session_id) in paused else it for it in rows]
 
 
 def _has_enough(claim: Claim, stored: StoredClaim) -> bool:

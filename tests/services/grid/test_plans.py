@@ -246,6 +246,26 @@ def told(site: Planned) -> list[str]:
     return [it.kind for it in site.plant.kit.notifications.page("ada", 10, None)[0]]
 
 
+def test_a_pause_that_a_new_plan_ends_ends_with_the_quarter_and_the_car_wakes_first(
+    site: Planned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant = site.plant
+    plant.begin(0, site.leaving(9))
+    plant.live(180)
+    site.plan()
+    plant.live((BEGINS_AT + timedelta(minutes=14, seconds=20) - site.now).total_seconds())
+    assert near(plant.offered_a(), 0.0, 0, 0, 0)
+    # It is cheap at once.
+    monkeypatch.setattr(f"{__name__}.CHEAP_AFTER", 0)
+    assert site.plan() is not None
+    plant.live(20)
+    assert near(plant.offered_a(), 0.0, 0, 0, 0)
+    plant.live((BEGINS_AT + timedelta(minutes=16, seconds=30) - site.now).total_seconds())
+    assert near(plant.offered_a(), 6.0, 0, 0, 0)
+    plant.live((BEGINS_AT + timedelta(minutes=19) - site.now).total_seconds())
+    assert near(plant.offered_a(), 20.0, 0, 0, 0)
+
+
 def test_a_driver_is_told_once_and_again_only_where_it_comes_to_be_something_else(site: Planned) -> None:
     plant = site.plant
     plant.known(0, "ada")
@@ -307,6 +327,19 @@ def test_who_wants_it_cheap_and_has_what_was_asked_takes_no_more_of_dear_hours(s
     plan = site.plan()
     assert plan is not None
     assert [(it.session_id, set(it.limit_ma)) for it in plan.ports] == [("S-0", {0})]
+
+
+def test_from_half_an_hour_before_its_latest_start_no_cheap_hour_holds_a_car_back(site: Planned) -> None:
+    plant = site.plant
+    plant.begin(0, None)
+    # The car's own word. By one phase it takes an hour for that, so its latest start is at half past eleven.
+    plant.kit.managed_sites.needs(SITE_ID, plant.port(0), 7_360, BEGINS_AT + timedelta(hours=3))
+    plant.live(180)
+    assert site.plan() is not None
+    plant.live((BEGINS_AT + timedelta(minutes=88) - site.now).total_seconds())
+    assert near(plant.offered_a(), 0.0, 0, 0, 0)
+    plant.live(240)
+    assert near(plant.offered_a(), 22.0, 0, 0, 0)
 
 
 def test_who_said_nothing_of_leaving_waits_for_no_cheap_hour(site: Planned) -> None:
