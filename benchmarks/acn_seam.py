@@ -15,8 +15,12 @@ from typing import Any
 
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.grid.outlook import QUARTER, Outlook
+from chalicelib.domain.grid.stays import Settings
 from chalicelib.domain.grid.tree import Claim, Conductor, Draw, Grants, Node, Phase, Port, PortId, SiteTree, Term
 from local.simulate.memory import Memory
+
+# What a tonne of CO2 counts as at each site: about an allowance of the EU's.
+_CARBON_MICROS_PER_KG = 70_000
 
 
 def schedule(active_sessions: Sequence[Any], infrastructure: Any, signals: Any, now: datetime) -> Mapping[str, float]:
@@ -90,7 +94,7 @@ class _Planned(_Simulation):
             # What needs a solver is not asked for by whoever wants the fair share alone.
             from local.simulate.planner import Planner  # noqa: PLC0415
 
-            self.planner = Planner(memory=self.memory)
+            self.planner = Planner(memory=self.memory, settings=Settings(carbon_micros_per_kg=_CARBON_MICROS_PER_KG))
         begins_at = now - timedelta(seconds=now.timestamp() % QUARTER.total_seconds())
         if begins_at == now:
             self.planner.solve(claims, self._outlook(signals, now), now, _tree_without(self.memory.tree, claims))

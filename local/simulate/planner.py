@@ -14,6 +14,7 @@ from chalicelib.domain.grid.day_plans import DayPlans, lacked
 from chalicelib.domain.grid.estimates import as_usual, estimate, fed, unmet_wh
 from chalicelib.domain.grid.needs import even_ma
 from chalicelib.domain.grid.outlook import QUARTER, Outlook, Plan
+from chalicelib.domain.grid.plan_course import must_hurry
 from chalicelib.domain.grid.stays import Settings
 from chalicelib.domain.grid.tree import Claim, Grants, SiteTree
 from chalicelib.ports.grid import Solver
@@ -98,14 +99,15 @@ class Planner:
         return self.memory.share([self._guided(it, at) for it in claims], at)
 
     def _guided(self, claim: Claim, at: datetime) -> Claim:
-        """What a claim is to have; who came since a roomy site was planned has an even current."""
+        """What a claim is to have, as a look at the site would say; but that periods are too long to wake a car by."""
         assert self.plan is not None
+        port = next(it for it in self.memory.tree.ports if it.port_id == claim.port_id)
+        planned_ma: int | None = None
+        is_kept = False
         if claim.session_id in self._planned:
             planned_ma, is_kept = self.plan.at(claim.port_id, at)
+            is_kept = is_kept and not must_hurry(claim, port, at)
         elif self.plan.is_roomy:
-            port = next(it for it in self.memory.tree.ports if it.port_id == claim.port_id)
             planned_ma = even_ma(claim, port, len(port.phases), at)
             is_kept = planned_ma is not None
-        else:
-            planned_ma, is_kept = None, False
         return replace(claim, planned_ma=planned_ma, is_kept_to_plan=is_kept)

@@ -20,7 +20,7 @@ from chalicelib.domain.grid.tree import Claim, Conditions, SiteTree
 Solve = Callable[[LinearProgram], Sequence[float] | None]
 
 # What a roomy site's plan may leave lacking of all that is asked for: one car and a forecast that err.
-_LACKS_PERMILLE = 80
+_LACKS_PERMILLE = 150
 _CROWDED_LACKS_PERMILLE = 200
 # A site that was short at noon is short at noon tomorrow.
 _REMEMBERED = timedelta(hours=24)

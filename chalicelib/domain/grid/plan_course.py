@@ -70,7 +70,7 @@ def planned(claim: Claim, port: Port, plan: Plan, at: datetime) -> Claim:
     From half an hour before its latest start on nothing holds it back but what others have, whatever that would save.
     """
     amount_ma, is_kept = _amount(claim, port, plan, at)
-    return replace(claim, planned_ma=amount_ma, is_kept_to_plan=is_kept and not _must_hurry(claim, port, at))
+    return replace(claim, planned_ma=amount_ma, is_kept_to_plan=is_kept and not must_hurry(claim, port, at))
 
 
 def guided(claim: Claim, port: Port, plan: Plan, at: datetime) -> Claim:
@@ -142,7 +142,7 @@ def _amount(claim: Claim, port: Port, plan: Plan, at: datetime) -> tuple[int | N
     return amount_ma, is_kept
 
 
-def _must_hurry(claim: Claim, port: Port, at: datetime) -> bool:
+def must_hurry(claim: Claim, port: Port, at: datetime) -> bool:
     """Whether so little time is left that all of it, but the margin for drivers who err, is needed to charge in."""
     lacks_wh = (claim.asked_wh or USUAL_WH) - claim.served_wh
     if claim.departs_at is None or lacks_wh <= 0:

@@ -26,10 +26,9 @@ _ERRS = 0.5
 _GONE = 0.75
 # Who said nothing is planned to take so much more, at the least.
 _LEAST_WH = USUAL_WH // 4
-# Who comes in so many hours is planned for, until so much of the site is taken; they ask for what those do who are
-# here, where few are for what so many usual cars would with them.
+# Who comes in so many hours is planned for; they ask for what those do who are here, where few are for what so many
+# usual cars would with them.
 _COMING_H = 6.0
-_FULL_SITE = 0.8
 _USUAL_CARS = 2
 # Where most cars' own chargers end.
 _USUAL_MOST_MA = 16_000
@@ -165,7 +164,7 @@ def coming(tree: SiteTree, claims: Sequence[Claim], outlook: Outlook, at: dateti
     lately = sum(it.begun_at > at - HOUR for it in claims)
     kept = (assumed.expected ** (place * (QUARTER / HOUR)) for place in range(len(usual)))
     cars = sum(map(mul, usual, kept)) / 1000 if usual else _COMING_H * lately
-    room = max(0.0, _FULL_SITE * len(tree.ports) - len(claims))
+    room = max(0.0, assumed.full * len(tree.ports) - len(claims))
     asked = [it.asked_wh for it in claims if it.asked_wh is not None]
     kwh = (_USUAL_CARS * USUAL_WH + sum(asked)) / (_USUAL_CARS + len(asked)) / 1000
     return Coming(cars=room if assumed.is_crowded else min(cars, room), kwh=kwh)

@@ -67,7 +67,7 @@ def test_a_site_that_is_short_now_is_planned_once() -> None:
     counted = Counted()
     plan = best(SHORT, QUIET, counted, car(0, asked_wh=50_000), car(1, asked_wh=50_000))
     assert plan is not None
-    assert plan.lacks_permille > 80
+    assert plan.lacks_permille > 150
     assert not plan.is_roomy
     assert len(counted.asked) == 1
 
@@ -118,7 +118,7 @@ def test_what_a_roomy_plan_lacks_is_told_of_the_usual_one_so_that_it_does_not_hi
 
 
 def test_the_hour_in_which_too_much_lacked_is_remembered() -> None:
-    enough, short = Plan(begins_at=AT, lacks_permille=80), Plan(begins_at=AT, lacks_permille=81)
+    enough, short = Plan(begins_at=AT, lacks_permille=150), Plan(begins_at=AT, lacks_permille=151)
     later = AT + timedelta(hours=2, minutes=14)
     assert lacked(enough, None, later) is None
     assert lacked(short, None, later) == AT + timedelta(hours=2)
