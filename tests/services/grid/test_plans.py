@@ -147,7 +147,7 @@ def test_when_a_plan_last_lacked_something_is_kept_and_told_to_the_next(site: Pl
     plant = site.plant
     plant.begin(0, site.leaving(9))
     plant.live(60)
-    site.planner.lacks_permille = 81
+    site.planner.lacks_permille = 151
     short = site.plan()
     assert short is not None
     assert short.lacked_at == BEGINS_AT.replace(minute=0)
@@ -156,7 +156,7 @@ def test_when_a_plan_last_lacked_something_is_kept_and_told_to_the_next(site: Pl
     assert site.plan() is not None
     assert site.planner.lacked_at[-1] == BEGINS_AT.replace(minute=0)
     assert site.state().plan != short
-    site.planner.lacks_permille = 80
+    site.planner.lacks_permille = 150
     site.plan()
     plant.kit.clock.advance(hours=2)
     last = site.plan()
