@@ -242,11 +242,27 @@ class PlannedPort:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnaskedPort:
+    """What the charge of a session would draw at a port if nobody asked its site for less, while somebody will or does.
+
+    `is_moved`: some of it was had at another time by now, so that it stays as it was planned before that. `wish`: what
+    was wanted of the charge then.
+    """
+
+    port_id: PortId
+    session_id: str
+    wish: str
+    limit_ma: tuple[int, ...]
+    is_moved: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredPlan:
     """A site's plan, beside its book; each change a `version`. Without ports: power is shared out without one.
 
     `source`: by whose signals it was made. It stands until another comes, or its rows end. `failed_since`: then, and
-    each time since, none was found. `arrivals`: when cars come there, as far as it was watched.
+    each time since, none was found. `arrivals`: when cars come there, as far as it was watched. `unasked`: what it
+    would be, were it not for a demand response event.
     """
 
     version: int
@@ -256,6 +272,7 @@ class StoredPlan:
     source: str = ""
     failed_since: datetime | None = None
     arrivals: Arrivals | None = None
+    unasked: tuple[UnaskedPort, ...] = ()
 
     def of(self, sessions: Mapping[PortId, str]) -> Plan:
         """The plan for those who charge now: the row of a session that has gone is nobody's."""

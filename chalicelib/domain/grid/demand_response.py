@@ -228,6 +228,15 @@ def holding(demands: Iterable[SiteDemand], at: datetime) -> Iterator[Holding]:
                 yield Holding(demand=demand, interval=interval, weight=weight)
 
 
+def asked_spans(demands: Iterable[SiteDemand]) -> Iterator[Holding]:
+    """Each part of demands that holds for a while, whenever that is, without what is given back behind it."""
+    for demand in demands:
+        for interval in demand.intervals:
+            ends_at = min(interval.ends_at, demand.stopped_at or interval.ends_at)
+            if interval.begins_at < ends_at:
+                yield Holding(demand=demand, interval=replace(interval, ends_at=ends_at), weight=1.0)
+
+
 def next_begin(demands: Iterable[SiteDemand], at: datetime) -> datetime | None:
     """The next moment from which anything more holds; None: none is told."""
     coming = (it.begins_at for demand in demands for it in demand.intervals if not _is_stopped(demand, it))
@@ -254,30 +263,40 @@ def _part_of(most: int, name: str) -> int:
     return int.from_bytes(sha256(name.encode()).digest()[:8]) % (most + 1)
 
 
-def demand_limits(
-    demands: Iterable[SiteDemand], at: datetime, node_id: str, *, cars_w: int, building_w: int
+def demand_limits(  # noqa: PLR0913 (what is asked follows from all of it)
+    demands: Iterable[SiteDemand],
+    at: datetime,
+    node_id: str,
+    *,
+    cars_w: int,
+    building_w: int,
+    wanted_w: int | None = None,
 ) -> list[OperatorLimit]:
     """The limits that follow from what holds now. `cars_w`: what the cars would draw if nothing were asked.
 
-    In what order demands are given, or how often one is, changes nothing of what may flow.
+    `wanted_w`: what they want now, where they put something off until nothing is asked any more (None: no more). To
+    that they rise by degrees. In what order demands are given, or how often one is, changes nothing of what may flow.
     """
-    found = []
-    for it in holding(demands, at):
-        is_of_cars = it.interval.ask.kind is not AskKind.IMPORT_LIMIT
-        whole_w = cars_w if is_of_cars else cars_w + building_w
-        asked_w = _asked_w(it, cars_w, 0 if is_of_cars else building_w)
-        limit_w = asked_w + int((1.0 - it.weight) * max(0, whole_w - asked_w))
-        found.append(
-            OperatorLimit(
-                node_id=node_id,
-                limit_w=max(0, limit_w - (0 if is_of_cars else building_w)),
-                begins_at=it.interval.begins_at,
-                ends_at=it.demand.over_at,
-                is_of_cars=True,
-                name=limit_name(it.demand),
-            )
+    return [
+        OperatorLimit(
+            node_id=node_id,
+            limit_w=cars_within_w(it, cars_w=cars_w, building_w=building_w, wanted_w=wanted_w),
+            begins_at=it.interval.begins_at,
+            ends_at=it.demand.over_at,
+            is_of_cars=True,
+            name=limit_name(it.demand),
         )
-    return found
+        for it in holding(demands, at)
+    ]
+
+
+def cars_within_w(it: Holding, *, cars_w: int, building_w: int, wanted_w: int | None = None) -> int:
+    """What a part of a demand leaves the cars of a site, its building taking so much."""
+    beside_w = building_w if it.interval.ask.kind is AskKind.IMPORT_LIMIT else 0
+    asked_w = _asked_w(it, cars_w, beside_w)
+    whole_w = max(cars_w, wanted_w or 0) + beside_w
+    limit_w = asked_w + int((1.0 - it.weight) * max(0, whole_w - asked_w))
+    return max(0, limit_w - beside_w)
 
 
 def limit_name(demand: SiteDemand) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from chalicelib.domain.data_classes import dataclass, field, replace
+from chalicelib.domain.grid.demand_response import SiteDemand, asked_spans
 from chalicelib.domain.grid.tree import PortId
 
 QUARTER = timedelta(minutes=15)
@@ -27,6 +28,8 @@ class Outlook:
     counts a kilogram of CO2 as beside money. `told_at`: when the oldest of its outside signals was last confirmed, None
     where it has none (`signals.guidance` says whether to plan by it).
     `coming_permille`: the cars that may come in each quarter, in thousandths (`arrivals`).
+    `demands`: what the site is asked for, now or later. `unasked`: what ports would have if it were not, as that was
+    planned before any of it was moved.
     """
 
     begins_at: datetime
@@ -43,11 +46,20 @@ class Outlook:
     carbon_micros_per_kg: int = 0
     told_at: datetime | None = None
     coming_permille: tuple[int, ...] = ()
+    demands: tuple[SiteDemand, ...] = ()
+    unasked: Plan | None = None
 
     def __post_init__(self) -> None:
         """ValueError for a beginning that is not a quarter's."""
         if self.begins_at.timestamp() % QUARTER.total_seconds():
             raise ValueError(f"an outlook begins with a quarter of an hour, not at {self.begins_at.isoformat()}")
+
+    def turns(self) -> list[datetime]:
+        """Between which quarters something else is asked of the site than before."""
+        spans = [it.interval for it in asked_spans(self.demands)]
+        begins = {self.begins_at + (it.begins_at - self.begins_at) // QUARTER * QUARTER for it in spans}
+        ends = {self.begins_at - (self.begins_at - it.ends_at) // QUARTER * QUARTER for it in spans}
+        return sorted(begins | ends)
 
     def from_next(self) -> Outlook:
         """The same from the next quarter on."""
@@ -71,6 +83,7 @@ class Plan:
     `is_full` by port and quarter: what it is behind is used up, so that it may have at once what another leaves;
     elsewhere it waits by choice (`Claim.is_kept_to_plan`). `unmet_wh`: what a car is thought to lack when it leaves.
     `coming_lacks_permille`: so much of what all ask for, who is there and who may come, will those lack who may come.
+    `unasked_ma`: what it would be if nobody asked the site for less; empty where nobody does, or nothing is moved.
     """
 
     begins_at: datetime
@@ -78,6 +91,7 @@ class Plan:
     is_full: Mapping[PortId, tuple[bool, ...]] = field(default_factory=dict)
     unmet_wh: Mapping[PortId, int] = field(default_factory=dict)
     coming_lacks_permille: int = 0
+    unasked_ma: Mapping[PortId, tuple[int, ...]] = field(default_factory=dict)
 
     def at(self, port_id: PortId, at: datetime) -> tuple[int | None, bool]:
         """What a claim at a port is told of the plan: its `planned_ma` and `is_kept_to_plan`."""

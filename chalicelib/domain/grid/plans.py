@@ -45,7 +45,8 @@ class PlanProblem:
 
     `columns`: by stay and by part in which it is there, the amounts that are its amperes together. `lacks`: by stay,
     the kilowatt-hours that it will not have. `behind`: by stay and part, the rows that may hold it back.
-    `coming`: what those ask for who may come, by the amount that is what they will not have.
+    `coming`: what those ask for who may come, by the amount that is what they will not have. `power`: by part, the
+    amounts that flow in it with the kilowatts of each.
     """
 
     program: LinearProgram
@@ -56,6 +57,7 @@ class PlanProblem:
     lacks: tuple[tuple[int, ...], ...]
     behind: Mapping[tuple[int, int], Sequence[int]]
     coming: Mapping[int, float]
+    power: Mapping[int, tuple[tuple[int, float], ...]]
 
 
 def problem(  # noqa: PLR0913, PLR0917 (as `share`, and what is to come)
@@ -186,6 +188,7 @@ class _Writing:
         self._guests: list[_Guests] = []
         self._coming: dict[int, float] = {}
         self._shared: dict[int, frozenset[int]] = {}
+        self._power: dict[int, tuple[tuple[int, float], ...]] = {}
         costs = [it.cost for it in day] or [0.0]
         self._range = max(*costs, 0.0) - min(*costs, 0.0)
         self._demand = outlook.demand_charge_micros / 1e6
@@ -211,6 +214,7 @@ class _Writing:
             lacks=tuple(self._lacks),
             behind=self._behind,
             coming=self._coming,
+            power=self._power,
         )
 
     def _write_stay(self, it: Stay) -> None:
@@ -320,6 +324,7 @@ class _Writing:
         for where, row in rows.items():
             row.base = base.get(where, 0j)
             self._hold(place, row, conductors.limits[where] / 1000)
+        self._power[place] = tuple(power)
         drawn = program.amount(cost=part.cost * part.hours)
         own = program.amount(most=max(0.0, part.solar_kw - part.building_kw))
         program.limit([*power, (own, -1.0), (drawn, -1.0)], at_least=0.0, at_most=0.0)

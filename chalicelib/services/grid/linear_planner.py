@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from chalicelib.domain.data_classes import dataclass
+from chalicelib.domain.data_classes import dataclass, replace
+from chalicelib.domain.grid.announced import within
 from chalicelib.domain.grid.outlook import Outlook, Plan
 from chalicelib.domain.grid.plans import problem, read
+from chalicelib.domain.grid.restraint import building_w
 from chalicelib.domain.grid.stays import Settings
 from chalicelib.domain.grid.tree import Claim, Conditions, SiteTree
 from chalicelib.ports.grid import Solver
@@ -22,8 +24,19 @@ class LinearPlanner:
     def plan(
         self, tree: SiteTree, claims: Sequence[Claim], outlook: Outlook, at: datetime, conditions: Conditions
     ) -> Plan | None:
-        """One program, solved once: its answer is the cheapest, or there is no plan."""
+        """One program, solved once: its answer is the cheapest, or there is no plan.
+
+        Once more where the site is asked for less, and the first answer is more than that.
+        """
         settings = Settings(carbon_micros_per_kg=outlook.carbon_micros_per_kg)
         asked = problem(tree, claims, outlook, at, conditions, settings)
         solution = self.solver.solve(asked.program)
-        return read(asked, solution) if solution is not None else None
+        if solution is None:
+            return None
+        free = read(asked, solution)
+        building = building_w(tree, conditions.building, at)
+        held = within(asked, solution, tree, claims, outlook, building_w=building) if outlook.demands else None
+        if held is None:
+            return free
+        solution = self.solver.solve(held.program)
+        return replace(read(held, solution), unasked_ma=free.limit_ma) if solution is not None else None

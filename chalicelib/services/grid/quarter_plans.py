@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from chalicelib.domain.charging.preferences import ChargingProfile, ToldPlan
 from chalicelib.domain.charging.wishes import PlanTold
 from chalicelib.domain.data_classes import dataclass, replace
+from chalicelib.domain.grid.announced import because_asked
 from chalicelib.domain.grid.arrivals import Arrivals
 from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.estimates import as_usual, estimate, fed, unmet_wh
@@ -26,9 +27,10 @@ from chalicelib.domain.operators import AlarmKind
 from chalicelib.ports import Clock
 from chalicelib.ports.grid import ManagedSites, Outlooks, Planner, Plans
 from chalicelib.ports.operators import AlarmChecks
-from chalicelib.records.grid import PlannedPort, SiteState, StoredClaim, StoredPlan
+from chalicelib.records.grid import PlannedPort, SiteState, StoredClaim, StoredPlan, UnaskedPort
 from chalicelib.records.parts import WHOLE, Part
 from chalicelib.services.charging.session_changes import SessionChanges
+from chalicelib.services.grid.announced import says_the_same_unasked, unasked_ports, with_announced
 from chalicelib.services.grid.balancer import Balancer
 from chalicelib.services.grid.claimants import claimed, claims_of
 from chalicelib.services.grid.site_conditions import SharedSite, plan_of, site_to_share
@@ -90,8 +92,8 @@ class QuarterPlans:
         if by is Guidance.LAST_PLAN:
             return None
         is_planned = by is Guidance.PLAN and bool(outlook.price_micros or outlook.carbon_g or outlook.marginal_g)
-        found = self._rows(state, wishing, outlook, at) if is_planned and wishing else ()
-        before, rows = state.plan, found or ()
+        found = self._rows(state, wishing, outlook, at) if is_planned and wishing else ((), ())
+        before, (rows, unasked) = state.plan, found or ((), ())
         failed_before = before.failed_since if before is not None else None
         failed_since = (failed_before or at) if found is None else None
         has_turned = (failed_since is None) is not (failed_before is None)
@@ -109,6 +111,7 @@ class QuarterPlans:
             source=outlook.source,
             failed_since=failed_since,
             arrivals=_arrivals(state, at),
+            unasked=unasked,
         )
         if before is not None and not has_turned and _says_the_same(before, plan, at):
             return before
@@ -140,8 +143,8 @@ class QuarterPlans:
 
     def _rows(
         self, state: SiteState, wishing: Mapping[PortId, StoredClaim], outlook: Outlook, at: datetime
-    ) -> Sequence[PlannedPort] | None:
-        """The rows of a plan; None where none was found."""
+    ) -> tuple[Sequence[PlannedPort], tuple[UnaskedPort, ...]] | None:
+        """The rows of a plan, and what is kept of how they would be if nobody asked; None where none was found."""
         asked = _question(state, wishing, outlook, at)
         plan = self._planned(asked, tuple(asked.claims.values()), asked.outlook, at)
         if plan is None:
@@ -151,18 +154,18 @@ class QuarterPlans:
         # A plan spares a car that it knows nothing of; what comes of it is told by what most cars are like.
         unseen = [it for it in wishing if it in plan.limit_ma and asked.is_unseen(it)]
         told = self._foretold(asked, unseen) if unseen else {}
-        return [
+        rows = [
             PlannedPort(
                 port_id=it,
-                session_id=(claim := asked.claims[it]).session_id,
+                session_id=asked.claims[it].session_id,
                 limit_ma=row,
                 is_full=plan.is_full.get(it, ()),
-                estimate=told.get(it)
-                or estimate(claim, asked.ports[it], row, outlook, at, unmet_wh=unmet_wh(plan, claim)),
+                estimate=told.get(it) or _estimated(asked.claims[it], asked.ports[it], plan, outlook, at),
             )
             for it in wishing
             if (row := plan.limit_ma.get(it))
         ]
+        return rows, unasked_ports(state.plan, plan, wishing, asked.outlook)
 
     def _foretold(self, asked: _Question, port_ids: Collection[PortId]) -> Mapping[PortId, ToldPlan]:
         """What is told of them: of the next quarter on by a plan made now, until then by what they have.
@@ -179,15 +182,7 @@ class QuarterPlans:
             rows = {it: (granted_ma.get(it, 0),) * QUARTERS for it in port_ids}
             return {it: estimate(claim, asked.ports[it], rows[it], outlook, at) for it, claim in usual.items()}
         return {
-            it: estimate(
-                claim,
-                asked.ports[it],
-                plan.limit_ma.get(it, _NOTHING),
-                outlook,
-                at,
-                unmet_wh=unmet_wh(plan, claim),
-                fed_ma=granted_ma.get(it, 0),
-            )
+            it: _estimated(claim, asked.ports[it], plan, outlook, at, fed_ma=granted_ma.get(it, 0))
             for it, claim in usual.items()
             if it in plan.limit_ma or is_met(later[it])
         }
@@ -244,6 +239,16 @@ class _Question:
         return share(self.site.tree, claims, self.at, self.site.conditions).target_ma
 
 
+def _estimated(  # noqa: PLR0913, PLR0917 (as `estimate`)
+    claim: Claim, port: Port, plan: Plan, outlook: Outlook, at: datetime, fed_ma: int | None = None
+) -> ToldPlan:
+    """What a plan comes to for a car, and that it is an event's doing where it is."""
+    row = plan.limit_ma.get(claim.port_id, _NOTHING)
+    told = estimate(claim, port, row, outlook, at, unmet_wh=unmet_wh(plan, claim), fed_ma=fed_ma)
+    unasked = plan.unasked_ma.get(claim.port_id)
+    return because_asked(told, estimate(claim, port, unasked, outlook, at, fed_ma=fed_ma)) if unasked else told
+
+
 def _question(state: SiteState, wishing: Mapping[PortId, StoredClaim], outlook: Outlook, at: datetime) -> _Question:
     claims = {it.port_id: it for it in claims_of(state, {it.port_id: it for it in state.book.pages})}
     coming = _arrivals(state, at).coming(claims.values(), outlook.begins_at, QUARTERS)
@@ -252,7 +257,7 @@ def _question(state: SiteState, wishing: Mapping[PortId, StoredClaim], outlook: 
         site=site_to_share(state, state.book, tuple(claims.values()), at),
         ports={it.port_id: it for it in state.managed.tree.ports},
         claims=claims,
-        outlook=_weighed(replace(outlook, coming_permille=coming), wishing.values()),
+        outlook=_weighed(with_announced(replace(outlook, coming_permille=coming), state, at), wishing.values()),
         at=at,
     )
 
@@ -272,6 +277,8 @@ def _says_the_same(before: StoredPlan, after: StoredPlan, at: datetime) -> bool:
     """Whether all that a plan says of the time that both know stands there already, and for hours to come."""
     passed = (after.begins_at - before.begins_at) // QUARTER
     if at - before.planned_at > _WRITTEN_AGAIN or len(before.ports) != len(after.ports):
+        return False
+    if not says_the_same_unasked(before, after):
         return False
     known = {(it.port_id, it.session_id): it for it in before.ports}
     for it in after.ports:
