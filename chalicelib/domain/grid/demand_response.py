@@ -115,7 +115,8 @@ class DemandEvent:
 
     `revision` counts what was told of it, so that of two words the younger holds. `random_start_s`: each site begins
     later by a part of that, its own. `source` is where it came from: `api`, or a server's name for it. `spread_at` is
-    when it was last sent to its sites without being told anew.
+    when it was last sent to its sites without being told anew. `replaced`: what was asked until it was told anew, to be
+    given back as what ends is.
     """
 
     event_id: str
@@ -130,6 +131,7 @@ class DemandEvent:
     revision: int = 1
     cancelled_at: datetime | None = None
     spread_at: datetime | None = None
+    replaced: tuple[AskedInterval, ...] = ()
 
     @property
     def begins_at(self) -> datetime:
@@ -148,7 +150,16 @@ class DemandEvent:
     def says_the_same(self, other: DemandEvent) -> bool:
         """Whether another word of it asks for nothing else."""
         same = replace(other, told_at=self.told_at, told_by=self.told_by, revision=self.revision)
-        return replace(same, spread_at=self.spread_at) == self
+        return replace(same, spread_at=self.spread_at, replaced=self.replaced) == self
+
+    def replaced_by(self, other: DemandEvent, at: datetime) -> DemandEvent:
+        """Another word of it, told at that moment: with what this one asked until then, while that is given back.
+
+        One that was called off has been given back, or is: what is told of it then is told as of a new one.
+        """
+        held = () if self.cancelled_at is not None else (*self.replaced, *self.intervals)
+        cut = (replace(it, ends_at=min(it.ends_at, at)) for it in held if it.begins_at < at)
+        return replace(other, replaced=tuple(it for it in cut if it.ends_at + RESTORED_WITHIN > at))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,8 +208,9 @@ def demand_of(event: DemandEvent, contract: Contract, rated_w: int) -> SiteDeman
         site_id=contract.site_id,
         program=event.program,
         intervals=tuple(
-            AskedInterval(begins_at=it.begins_at + late, ends_at=it.ends_at + late, ask=ask)
-            for it in event.intervals
+            AskedInterval(begins_at=it.begins_at + late, ends_at=it.ends_at + ends_late, ask=ask)
+            for some, ends_late in ((event.intervals, late), (event.replaced, timedelta()))
+            for it in some
             if (ask := _plain(it.ask, contract, rated_w)) is not None
         ),
         revision=event.revision,

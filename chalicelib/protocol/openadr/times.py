@@ -12,8 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-# As long as anybody looks ahead; what lasts longer is told anew each day.
+# As long as an event is asked for at a time; what lasts longer is told anew each day.
 HORIZON = timedelta(days=7)
+# What begins later is told once it is nearer, and what is over for so long no more.
+_AHEAD, _OVER = timedelta(days=300), timedelta(days=1)
 _ENDLESS = timedelta(days=3650)
 _DURATION = re.compile(
     r"(-?)P(?=\d|T\d)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?"
@@ -44,7 +46,7 @@ def moment(text: str) -> datetime | None:
 
 
 def periods(event: Mapping[str, Any], told_at: datetime, now: datetime) -> list[Period]:
-    """Each interval with its beginning and end, as far as these lie before the horizon and are not long over."""
+    """Each interval with its beginning and end: those of a week from the first that is not over since yesterday."""
     whole = event.get("intervalPeriod") or {}
     intervals: Sequence[Mapping[str, Any]] = event.get("intervals") or ()
     once = list(_once(intervals, whole, told_at))
@@ -52,7 +54,12 @@ def periods(event: Mapping[str, Any], told_at: datetime, now: datetime) -> list[
     if lasts and once:
         once = list(_for_as_long(once, once[0][0] + duration(lasts), now))
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    return [found for it in once if (found := _within(it, midnight)) is not None][:_MOST_INTERVALS]
+    found = [it for told in once if (it := _within(told, midnight)) is not None]
+    begins_at = min((it[0] for it in found), default=now)
+    if begins_at > now + _AHEAD:
+        return []
+    until = begins_at + HORIZON
+    return [(at, min(end, until), interval) for at, end, interval in found if at < until][:_MOST_INTERVALS]
 
 
 def random_start(event: Mapping[str, Any]) -> int:
@@ -93,8 +100,8 @@ def _for_as_long(once: Sequence[Period], ends_at: datetime, now: datetime) -> It
 
 
 def _within(period: Period, midnight: datetime) -> Period | None:
-    """The period, or of one that lasts longer than the horizon this day's part of it; None for nothing."""
+    """The period, or of one that lasts longer than the horizon this day's part; None for nothing, or one long over."""
     begins_at, ends_at, interval = period
     if ends_at - begins_at > HORIZON:
         begins_at, ends_at = max(begins_at, midnight), min(ends_at, max(begins_at, midnight) + HORIZON)
-    return (begins_at, ends_at, interval) if begins_at < ends_at else None
+    return (begins_at, ends_at, interval) if begins_at < ends_at and ends_at > midnight - _OVER else None

@@ -63,7 +63,7 @@ def utility_event(
                 kind, values = payload["type"], payload["values"]
                 if kind in _SPANS:
                     span, scale = _SPANS[kind]
-                    per_kwh = _KWH[units.get(kind, {}).get("units") or "KWH"]
+                    per_kwh = _KWH[(units.get(kind, {}).get("units") or "KWH").upper()]
                     spans.append(
                         UtilitySpan(
                             kind=span,

@@ -92,8 +92,10 @@ class Utilities:
             if before.fault != str(error):
                 self.links.heard(link, replace(before, fault=str(error)))
             return 0
-        events = sorted((it for it in events if _fits(it)), key=lambda it: it.event_id)[:_MOST_EVENTS]
         known = {it.event_id: it for it in before.heard}
+        # Servers keep what is long over, and tell it for ever.
+        meant = [it for it in events if _fits(it) and (it.asks or it.spans or it.passed_over or it.event_id in known)]
+        events = sorted(meant, key=lambda it: it.event_id)[:_MOST_EVENTS]
         heard, changes = [], 0
         restated, holding = set[str](), dict[str, list[UtilitySpan]]()
         # What says the same as before comes first: where two prices hold for one moment, the one told later does.
@@ -103,7 +105,7 @@ class Utilities:
             if was is None or _is_news(was, digest):
                 changes += 1
                 restated.update(was.zones if was is not None else ())
-                was = self._told(link, event, digest, now)
+                was = self._told_anew(link, event, digest, was, now)
                 restated.update(was.zones)
             for zone in was.zones:
                 holding.setdefault(zone, []).extend(event.spans)
@@ -124,6 +126,22 @@ class Utilities:
         if replace(news, heard_at=before.heard_at) != before:
             self.links.heard(link, news)
         return changes
+
+    def _told_anew(
+        self, link: UtilityLink, event: UtilityEvent, digest: str, was: HeardEvent | None, now: datetime
+    ) -> HeardEvent:
+        """As `_told`; what comes to ask for nothing, or for what nobody can be asked for, is called off by that."""
+        if event.passed_over:
+            about = {"operator_id": link.operator_id, "event_id": event.event_id, "kinds": sorted(event.passed_over)}
+            _log.warning("payloads passed over", extra=about)
+        told = self._told(link, event, digest, now)
+        if was is None or not was.is_demand or told.is_demand:
+            return told
+        over_at = min(was.over_at, now + RESTORED_WITHIN)
+        if over_at < was.over_at:
+            self._cancel(link.operator_id, was)
+        # What it delivered until then is reported.
+        return replace(was, digest=digest, over_at=over_at, zones=told.zones)
 
     def _told(self, link: UtilityLink, event: UtilityEvent, digest: str, now: datetime) -> HeardEvent:
         told_as = f"openadr-{sha256(f'{link.url} {event.event_id}'.encode()).hexdigest()[:24]}"

@@ -182,3 +182,29 @@ def test_versions_ask_for_events_and_report_in_their_own_words() -> None:
         ("BASELINE", [5.0]),
         ("DELTA_USAGE", [-1.0]),
     ]
+
+
+@pytest.mark.parametrize(("unit", "micros"), [("kWh", 310_000), ("KWH", 310_000), ("MWh", 310), ("", 310_000)])
+def test_units_are_what_they_are_however_they_are_written(unit: str, micros: int) -> None:
+    found = read(told(pay("PRICE", 0.31)), payloadDescriptors=[{"payloadType": "PRICE", "units": unit}])
+    assert [it.value for it in found.spans] == [micros]
+
+
+def test_a_season_of_evenings_in_one_event_is_asked_for_a_week_at_a_time() -> None:
+    evenings = [
+        pay("SIMPLE", 1, intervalPeriod={"start": f"2026-{month}-{day:02}T17:00:00Z", "duration": "PT2H"})
+        for month, days in (("11", range(1, 31)), ("12", range(1, 32)))
+        for day in days
+    ]
+    found = read(told(*evenings)).asks
+    # Yesterday's is kept until it is reported.
+    assert found[0].begins_at == NOW.replace(day=29, hour=17, minute=0)
+    assert found[-1].ends_at - found[0].begins_at <= timedelta(days=7)
+    assert len(found) == 7
+
+
+def test_an_interval_of_an_hour_before_one_without_an_end_makes_nothing_longer_than_a_week() -> None:
+    hour = pay("SIMPLE", 2, intervalPeriod={"start": "2026-11-30T16:00:00Z", "duration": "PT1H"})
+    ever = pay("SIMPLE", 1, intervalPeriod={"start": "2026-11-30T17:00:00Z", "duration": "P9999Y"})
+    found = read(told(hour, ever)).asks
+    assert found[-1].ends_at - found[0].begins_at == timedelta(days=7)

@@ -227,6 +227,36 @@ def test_whoever_changes_their_mind_may_at_once_and_whoever_never_stops_is_slowe
     assert desk.tell(asked).revision == 6
 
 
+def test_what_an_event_asked_before_it_was_told_anew_is_given_back_by_degrees_too(
+    plant: Plant, desk: DemandResponse
+) -> None:
+    asked = event(plant, ask=DemandAsk(permille=500))
+    desk.tell(asked)
+    plant.live(2)
+    assert amps(plant) == [7.0, 7.0]
+    later = replace(asked.intervals[0], begins_at=NOW + 3 * _HOUR, ends_at=NOW + 4 * _HOUR)
+    told = desk.tell(replace(asked, intervals=(later,)))
+    # Said again nothing is new.
+    assert desk.tell(replace(asked, intervals=(later,))) == told
+    seen = []
+    for _ in range(11):
+        plant.live(60)
+        seen.append(amps(plant)[0])
+    assert seen == sorted(seen)
+    assert is_given_back(plant)
+    assert seen[0] == 7.0 or len(set(seen)) > 2
+
+
+def test_what_comes_to_be_stricter_is_so_at_once(plant: Plant, desk: DemandResponse) -> None:
+    asked = event(plant)
+    desk.tell(asked)
+    plant.live(2)
+    desk.tell(replace(asked, intervals=(replace(asked.intervals[0], ask=DemandAsk(permille=500)),)))
+    plant.live(2)
+    assert amps(plant) == [7.0, 7.0]
+    assert demand_at(plant).over_at == asked.ends_at + timedelta(minutes=10)
+
+
 def test_what_was_delivered_is_told_by_quarters(plant: Plant, desk: DemandResponse) -> None:
     desk.tell(event(plant))
     plant.live(2)
