@@ -102,7 +102,8 @@ class HeardEvent:
     """A utility's event as it was heard last, and `told_as` which of the operator's own.
 
     `digest` is the same while it says the same. All that it took is given back by `over_at`. `zones`: where what it
-    tells of prices and emissions is kept.
+    tells of prices and emissions is kept. `reported_until`: its server knows what was delivered until then; `reported`:
+    all of it.
     """
 
     event_id: str
@@ -114,6 +115,8 @@ class HeardEvent:
     wants_report: bool = False
     reported: bool = False
     zones: tuple[str, ...] = ()
+    begins_at: datetime | None = None
+    reported_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from chalicelib.domain.data_classes import replace
 from chalicelib.domain.grid.delivery import QuarterDelivery
 from chalicelib.domain.grid.demand_response import AskedInterval, AskKind, DemandAsk
 from chalicelib.domain.grid.utility import SpanKind, UtilityEvent, UtilitySpan
@@ -75,7 +76,7 @@ def utility_event(
                     )
                 elif kind in _ASKS:
                     ask = _ASKS[kind](values[0], units.get(kind, {}).get("units"))
-                    asks.append(AskedInterval(begins_at=begins_at, ends_at=ends_at, ask=ask))
+                    _add(asks, AskedInterval(begins_at=begins_at, ends_at=ends_at, ask=ask))
                 else:
                     passed_over.add(str(kind))
         return UtilityEvent(
@@ -93,10 +94,20 @@ def utility_event(
         raise ValueError(f"no event: {type(error).__name__} {error}") from error
 
 
+def _add(asks: list[AskedInterval], new: AskedInterval) -> None:
+    """One more; what goes on as before is one with that: schedules by five minutes have hundreds."""
+    if asks and asks[-1].ask == new.ask and asks[-1].ends_at == new.begins_at:
+        new = replace(asks.pop(), ends_at=new.ends_at)
+    asks.append(new)
+
+
 def report(
     version: Version, program_id: str, event_id: str, ven_name: str, quarters: Sequence[QuarterDelivery]
 ) -> dict[str, Any]:
-    """What an event delivered: usage, baseline and the difference of each quarter of an hour, of all sites together."""
+    """What an event delivered: usage, baseline and the difference of each quarter of an hour, of all sites together.
+
+    Of later quarters it is another report.
+    """
     kinds = {"USAGE": "DIRECT_READ", "BASELINE": "ESTIMATED", "DELTA_USAGE": "ESTIMATED"}
     descriptors = [
         {"objectType": "REPORT_PAYLOAD_DESCRIPTOR", "payloadType": kind, "readingType": reading, "units": "KWH"}
@@ -119,7 +130,7 @@ def report(
         **({"programID": program_id} if version is Version.V3_0_1 else {}),
         "eventID": event_id,
         "clientName": ven_name,
-        "reportName": f"{ven_name}-{event_id}",
+        "reportName": "-".join((ven_name, event_id, *(it.begins_at.strftime("%Y%m%dT%H%MZ") for it in quarters[:1]))),
         "payloadDescriptors": descriptors,
         "resources": [{"resourceName": _ALL_RESOURCES, "intervals": intervals}],
     }

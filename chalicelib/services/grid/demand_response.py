@@ -95,6 +95,8 @@ class DemandResponse:
                 return (
                     known if now - (known.spread_at or known.told_at) < _SPREAD_APART else replace(known, spread_at=now)
                 )
+            if known is None and max(it.ends_at for it in event.intervals) <= now:
+                raise Refusal("invalid_event", "it is over already")
             if known is not None and known.revision >= _AT_ANY_PACE and now - known.told_at < _TOLD_APART:
                 raise Refusal(
                     "told_too_soon", f"an event is told anew {_TOLD_APART.seconds} s after the last word of it"
@@ -202,7 +204,7 @@ class DemandResponse:
 
 
 def _check(event: DemandEvent, now: datetime) -> None:
-    if event.ends_at > now + _KNOWN_AHEAD:
+    if max(it.ends_at for it in event.intervals) > now + _KNOWN_AHEAD:
         raise Refusal("invalid_event", f"an event ends within {_KNOWN_AHEAD.days} days")
     if any(it.ends_at <= it.begins_at for it in event.intervals):
         raise Refusal("invalid_event", "an interval ends before it begins")

@@ -208,3 +208,14 @@ def test_an_interval_of_an_hour_before_one_without_an_end_makes_nothing_longer_t
     ever = pay("SIMPLE", 1, intervalPeriod={"start": "2026-11-30T17:00:00Z", "duration": "P9999Y"})
     found = read(told(hour, ever)).asks
     assert found[-1].ends_at - found[0].begins_at == timedelta(days=7)
+
+
+def test_what_goes_on_as_before_is_one_with_that() -> None:
+    by_five_minutes = [pay("DISPATCH_SETPOINT", 12 if it < 200 else 20) for it in range(288)]
+    whole = {"start": "2026-11-30T18:00:00Z", "duration": "PT5M"}
+    found = read(told(*by_five_minutes, intervalPeriod=whole)).asks
+    assert [it.ask.power_w for it in found] == [12_000, 20_000]
+    assert (found[0].ends_at, found[1].ends_at) == (
+        NOW.replace(minute=0) + timedelta(hours=1, minutes=1000),
+        NOW.replace(minute=0) + timedelta(hours=25),
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -283,9 +283,10 @@ def test_an_event_that_cannot_be_is_refused(plant: Plant, desk: DemandResponse) 
     asked = event(plant)
     backwards = replace(asked.intervals[0], ends_at=asked.intervals[0].begins_at)
     endless = replace(asked.intervals[0], ends_at=asked.intervals[0].begins_at + timedelta(days=8))
-    for wrong in (backwards, endless):
+    over = replace(asked.intervals[0], begins_at=NOW - 3 * _HOUR, ends_at=NOW - 2 * _HOUR)
+    for wrong in (backwards, endless, over, replace(asked.intervals[0], ends_at=datetime.max.replace(tzinfo=UTC))):
         with pytest.raises(Refusal):
-            desk.tell(replace(asked, intervals=(wrong,)))
+            desk.tell(replace(asked, intervals=(wrong,), random_start_s=3600))
 
 
 class Queue:

@@ -424,3 +424,41 @@ def test_of_many_events_that_are_long_over_none_crowds_out_the_one_that_holds(
     plant.live(2)
     assert amps(plant) == [7.0, 7.0]
     assert len(ven.linked("op")[1].heard) == 1
+
+
+def test_what_was_delivered_is_reported_each_quarter_of_an_hour_and_none_of_them_twice(
+    vtn: Vtn, plant: Plant, desk: object, spread: Spread
+) -> None:
+    kit, ven = plant.kit, utilities(plant.kit, spread)
+    ven.link(link_to(vtn))
+    told = event(vtn, kit, ("SIMPLE", 1), minutes=40, reportDescriptors=[{"payloadType": "USAGE"}])
+    seen = []
+    for minute in range(60):
+        if minute == 20:
+            # It asks for more: what was reported of it stands.
+            told["intervals"][0]["payloads"][0]["values"] = [2]
+        ven.ask("op")
+        seen.append(len(vtn.objects["reports"]))
+        draw(plant, 1)
+    starts = [
+        interval["intervalPeriod"]["start"]
+        for it in vtn.objects["reports"].values()
+        for interval in it["resources"][0]["intervals"]
+    ]
+    assert starts == sorted(set(starts))
+    assert len(starts) >= 3
+    # Within two minutes of each quarter's end.
+    assert seen[17] >= 1
+    assert seen[32] >= 2
+    names = [it["reportName"] for it in vtn.objects["reports"].values()]
+    assert len(set(names)) == len(names)
+
+
+def test_one_that_is_heard_when_it_is_over_lowers_nobody(vtn: Vtn, plant: Plant, desk: object, spread: Spread) -> None:
+    kit, ven = plant.kit, utilities(plant.kit, spread)
+    ven.link(link_to(vtn))
+    start = (kit.clock() - timedelta(minutes=61)).isoformat()
+    event(vtn, kit, ("LOAD_CONTROL", 0.11), intervalPeriod={"start": start, "duration": "PT1H"})
+    ven.ask("op")
+    plant.live(60)
+    assert amps(plant) == [14.0, 14.0]
