@@ -116,6 +116,7 @@ class HeardEvent:
     reported: bool = False
     zones: tuple[str, ...] = ()
     begins_at: datetime | None = None
+    wants_quarters: bool = False
     reported_until: datetime | None = None
 
 

@@ -22,7 +22,10 @@ PAGE = 50
 # What a report is about where it is of all resources together.
 _ALL_RESOURCES = "AGGREGATED_REPORT"
 _WATTS = {"W": 1.0, "KW": 1e3, "MW": 1e6}
-_KWH = {"WH": 1e-3, "KWH": 1.0, "MWH": 1e3}
+# Of emissions GHG is the published name of grams for a kilowatt-hour.
+_KWH = {"WH": 1e-3, "KWH": 1.0, "MWH": 1e3, "GHG": 1.0, "G/KWH": 1.0}
+# An event whose descriptors say no more is reported once, when it is over.
+_ONCE = {"frequency": (None, -1), "repeat": (None, 1)}
 _QUARTER_OF_AN_HOUR = "PT15M"
 
 
@@ -64,7 +67,10 @@ def utility_event(
                 kind, values = payload["type"], payload["values"]
                 if kind in _SPANS:
                     span, scale = _SPANS[kind]
-                    per_kwh = _KWH[(units.get(kind, {}).get("units") or "KWH").upper()]
+                    per_kwh = _KWH.get((units.get(kind, {}).get("units") or "KWH").upper())
+                    if per_kwh is None:
+                        passed_over.add(str(kind))
+                        continue
                     spans.append(
                         UtilitySpan(
                             kind=span,
@@ -88,10 +94,15 @@ def utility_event(
             targets=_targets(version, told.get("targets") or ()) - own_names,
             random_start_s=random_start(told),
             wants_report=bool(told.get("reportDescriptors")),
+            wants_quarters=any(_is_rolling(it) for it in told.get("reportDescriptors") or ()),
             passed_over=frozenset(passed_over),
         )
     except (KeyError, TypeError, IndexError, AttributeError, OverflowError) as error:
         raise ValueError(f"no event: {type(error).__name__} {error}") from error
+
+
+def _is_rolling(descriptor: Mapping[str, Any]) -> bool:
+    return any(descriptor.get(name) not in once for name, once in _ONCE.items())
 
 
 def _add(asks: list[AskedInterval], new: AskedInterval) -> None:

@@ -180,19 +180,22 @@ class Utilities:
             over_at=over_at,
             is_demand=is_demand,
             wants_report=event.wants_report,
+            wants_quarters=event.wants_quarters,
             zones=_zones(event),
             begins_at=min((it.begins_at for it in event.asks), default=None),
         )
 
     def _reported(self, link: UtilityLink, it: HeardEvent, now: datetime) -> HeardEvent:
-        """Its server is told what it delivered, if it wants to know: each quarter of an hour as that is over.
+        """Its server is told what it delivered, if it wants to know: once all is given back.
 
-        What is left once all is given back. Nothing is read but for a quarter that is new.
+        Where it wants to know sooner, each quarter of an hour as that is over; nothing is read but for one that is new.
         """
         if it.reported or not it.is_demand or not it.wants_report:
             return it
         is_over, until, since = now >= it.over_at, quarter_of(now - _NOTED_WITHIN), it.reported_until
-        if not is_over and not (it.begins_at and max(it.begins_at, since or it.begins_at) < until):
+        if not is_over and not (
+            it.wants_quarters and it.begins_at and max(it.begins_at, since or it.begins_at) < until
+        ):
             return it
         found = self.demand_response.report(link.operator_id, it.told_as, 1, None).total
         new = [quarter for quarter in found if since is None or quarter.begins_at >= since]

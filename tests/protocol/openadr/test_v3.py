@@ -190,6 +190,23 @@ def test_units_are_what_they_are_however_they_are_written(unit: str, micros: int
     assert [it.value for it in found.spans] == [micros]
 
 
+def test_grams_have_a_unit_of_their_own_and_what_is_in_another_spoils_nothing_beside_it() -> None:
+    units = [{"payloadType": "GHG", "units": "GHG"}, {"payloadType": "PRICE", "units": "THERMS"}]
+    both = {"id": 0, "payloads": [{"type": it, "values": [9]} for it in ("GHG", "PRICE")]}
+    found = read(told(both, pay("SIMPLE", 1)), payloadDescriptors=units)
+    assert [(it.kind, it.value) for it in found.spans] == [(SpanKind.MARGINAL, 9)]
+    assert (len(found.asks), found.passed_over) == (1, {"PRICE"})
+
+
+@pytest.mark.parametrize(
+    ("descriptor", "sooner"),
+    [({}, False), ({"frequency": -1, "repeat": 1}, False), ({"frequency": 0}, True), ({"repeat": -1}, True)],
+)
+def test_an_event_is_reported_once_unless_it_says_otherwise(descriptor: dict[str, Any], sooner: bool) -> None:
+    found = read(told(pay("SIMPLE", 1), reportDescriptors=[{"payloadType": "USAGE", **descriptor}]))
+    assert (found.wants_report, found.wants_quarters) == (True, sooner)
+
+
 def test_a_season_of_evenings_in_one_event_is_asked_for_a_week_at_a_time() -> None:
     evenings = [
         pay("SIMPLE", 1, intervalPeriod={"start": f"2026-{month}-{day:02}T17:00:00Z", "duration": "PT2H"})

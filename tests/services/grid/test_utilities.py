@@ -426,12 +426,12 @@ def test_of_many_events_that_are_long_over_none_crowds_out_the_one_that_holds(
     assert len(ven.linked("op")[1].heard) == 1
 
 
-def test_what_was_delivered_is_reported_each_quarter_of_an_hour_and_none_of_them_twice(
+def test_who_wants_to_know_sooner_is_told_each_quarter_of_an_hour_and_none_of_them_twice(
     vtn: Vtn, plant: Plant, desk: object, spread: Spread
 ) -> None:
     kit, ven = plant.kit, utilities(plant.kit, spread)
     ven.link(link_to(vtn))
-    told = event(vtn, kit, ("SIMPLE", 1), minutes=40, reportDescriptors=[{"payloadType": "USAGE"}])
+    told = event(vtn, kit, ("SIMPLE", 1), minutes=40, reportDescriptors=[{"payloadType": "USAGE", "frequency": 0}])
     seen = []
     for minute in range(60):
         if minute == 20:
