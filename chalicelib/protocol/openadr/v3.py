@@ -7,7 +7,7 @@ are, leaves out events that are over where asked to, and says where its tokens a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from chalicelib.domain.data_classes import replace
 from chalicelib.domain.grid.delivery import QuarterDelivery
 from chalicelib.domain.grid.demand_response import AskedInterval, AskKind, DemandAsk
 from chalicelib.domain.grid.utility import SpanKind, UtilityEvent, UtilitySpan
-from chalicelib.protocol.openadr.times import moment, periods, random_start
+from chalicelib.protocol.openadr.times import EventPeriod, moment, periods, random_start
 from chalicelib.records.grid import OpenAdrVersion as Version
 
 PAGE = 50
@@ -62,9 +62,8 @@ def utility_event(
         asks: list[AskedInterval] = []
         spans: list[UtilitySpan] = []
         passed_over = set()
-        for begins_at, ends_at, interval in periods(told, told_at, now):
-            for payload in interval["payloads"]:
-                kind, values = payload["type"], payload["values"]
+        for period in periods(told, told_at, now):
+            for begins_at, ends_at, kind, value in _payloads(period):
                 if kind in _SPANS:
                     span, scale = _SPANS[kind]
                     per_kwh = _KWH.get((units.get(kind, {}).get("units") or "KWH").upper())
@@ -76,12 +75,12 @@ def utility_event(
                             kind=span,
                             begins_at=begins_at,
                             ends_at=ends_at,
-                            value=round(float(values[0]) * scale / per_kwh),
+                            value=round(float(value) * scale / per_kwh),
                             currency=str(units.get(kind, {}).get("currency") or ""),
                         )
                     )
                 elif kind in _ASKS:
-                    ask = _ASKS[kind](values[0], units.get(kind, {}).get("units"))
+                    ask = _ASKS[kind](value, units.get(kind, {}).get("units"))
                     _add(asks, AskedInterval(begins_at=begins_at, ends_at=ends_at, ask=ask))
                 else:
                     passed_over.add(str(kind))
@@ -97,8 +96,19 @@ def utility_event(
             wants_quarters=any(_is_rolling(it) for it in told.get("reportDescriptors") or ()),
             passed_over=frozenset(passed_over),
         )
-    except (KeyError, TypeError, IndexError, AttributeError, OverflowError) as error:
+    except (KeyError, TypeError, IndexError, AttributeError, ArithmeticError) as error:
         raise ValueError(f"no event: {type(error).__name__} {error}") from error
+
+
+def _payloads(period: EventPeriod) -> Iterator[tuple[datetime, datetime, str, Any]]:
+    """What an interval says, with its time: where it has several values, each holds for the same part of it."""
+    for payload in period.interval["payloads"]:
+        kind, values = payload["type"], payload["values"]
+        if kind not in _SPANS and kind not in _ASKS:
+            yield period.begins_at, period.ends_at, kind, None
+            continue
+        for begins_at, ends_at, place in period.parts(len(values)):
+            yield begins_at, ends_at, kind, values[place]
 
 
 def _is_rolling(descriptor: Mapping[str, Any]) -> bool:

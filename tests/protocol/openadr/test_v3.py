@@ -190,6 +190,24 @@ def test_units_are_what_they_are_however_they_are_written(unit: str, micros: int
     assert [it.value for it in found.spans] == [micros]
 
 
+def test_of_several_values_each_holds_for_the_same_part_of_the_interval() -> None:
+    """The user guide, 7.3: so prices of many hours are packed into one interval."""
+    found = read(told(pay("PRICE", 0.17, 0.03, 0.11, 0.2), pay("SIMPLE", 1, 2)))
+    assert [it.value for it in found.spans] == [170_000, 30_000, 110_000, 200_000]
+    assert [(it.ends_at - it.begins_at) for it in found.spans] == [timedelta(minutes=15)] * 4
+    assert [(it.begins_at - NOW, it.ask.level) for it in found.asks] == [
+        (timedelta(minutes=115), 1),
+        (timedelta(minutes=145), 2),
+    ]
+
+
+def test_of_values_that_are_cut_off_with_their_week_each_keeps_its_time() -> None:
+    days = read(told(pay("PRICE", *range(10)), intervalPeriod={"start": "2026-11-29T00:00:00Z", "duration": "P10D"}))
+    # The second day is today, and nothing that lasts longer than a week is told of the day before.
+    assert [it.value // 1_000_000 for it in days.spans] == list(range(1, 8))
+    assert {it.ends_at - it.begins_at for it in days.spans} == {timedelta(days=1)}
+
+
 def test_grams_have_a_unit_of_their_own_and_what_is_in_another_spoils_nothing_beside_it() -> None:
     units = [{"payloadType": "GHG", "units": "GHG"}, {"payloadType": "PRICE", "units": "THERMS"}]
     both = {"id": 0, "payloads": [{"type": it, "values": [9]} for it in ("GHG", "PRICE")]}
