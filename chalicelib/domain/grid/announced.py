@@ -8,19 +8,22 @@ for as long as the event is to come or holds: an event is asked for a part of th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 from chalicelib.domain.charging.preferences import TOLD_AGAIN_AFTER, ToldPlan, WaitReason
 from chalicelib.domain.data_classes import replace
-from chalicelib.domain.grid.demand_response import AskedInterval, asked_spans, cars_within_w
+from chalicelib.domain.grid.demand_response import AskedInterval, Holding, SiteDemand, asked_spans, cars_within_w
 from chalicelib.domain.grid.estimates import power_w
 from chalicelib.domain.grid.needs import is_met
-from chalicelib.domain.grid.outlook import Outlook, Plan
+from chalicelib.domain.grid.outlook import QUARTER, Outlook, Plan
 from chalicelib.domain.grid.plans import PlanProblem
+from chalicelib.domain.grid.restraint import restrained
 from chalicelib.domain.grid.stays import Slot
-from chalicelib.domain.grid.tree import Claim, Port, PortId, SiteTree
+from chalicelib.domain.grid.tree import Claim, Conditions, Port, PortId, SiteTree
 
 # Of a kilowatt: what a solver's sums err by.
 _TINY_KW = 1e-6
+_QUARTERS = timedelta(days=1) // QUARTER
 
 
 def within(  # noqa: PLR0913 (a problem, its answer, and what is asked of whom)
@@ -101,3 +104,30 @@ def _row_kw(planned_ma: int, claim: Claim, port: Port, kws: Mapping[PortId, tupl
         kw, most_a = kws[claim.port_id]
         return kw * min(planned_ma / 1000, most_a)
     return power_w(port, min(planned_ma, claim.car_most_ma or planned_ma), claim.car_phases) / 1000
+
+
+def fair_rows(
+    tree: SiteTree, claims: Sequence[Claim], outlook: Outlook, at: datetime, conditions: Conditions
+) -> Mapping[PortId, tuple[int, ...]]:
+    """What the fair share of now comes to in each of the outlook's quarters of a day, within what is asked in it."""
+    spans = list(asked_spans(outlook.demands))
+    shared: dict[tuple[int, ...], Mapping[PortId, int]] = {}
+    rows: dict[PortId, list[int]] = {it.port_id: [] for it in claims}
+    for place in range(_QUARTERS):
+        begins_at = outlook.begins_at + place * QUARTER
+        since, until = max(at, begins_at), begins_at + QUARTER
+        held = tuple(
+            number for number, it in enumerate(spans) if it.interval.begins_at < until and since < it.interval.ends_at
+        )
+        if held not in shared:
+            # Of then nothing is known but what is asked.
+            demands = [_now(spans[it], at) for it in held]
+            shared[held] = restrained(tree, claims, at, conditions, demands).grants.target_ma
+        for port_id, row in rows.items():
+            row.append(shared[held].get(port_id, 0))
+    return {port_id: tuple(row) for port_id, row in rows.items()}
+
+
+def _now(held: Holding, at: datetime) -> SiteDemand:
+    interval = replace(held.interval, begins_at=at, ends_at=at + QUARTER)
+    return replace(held.demand, intervals=(interval,), stopped_at=None)

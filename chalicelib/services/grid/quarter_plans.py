@@ -14,9 +14,8 @@ from datetime import datetime, timedelta
 from chalicelib.domain.charging.preferences import ChargingProfile, ToldPlan
 from chalicelib.domain.charging.wishes import PlanTold
 from chalicelib.domain.data_classes import dataclass, replace
-from chalicelib.domain.grid.announced import because_asked
+from chalicelib.domain.grid.announced import because_asked, fair_rows
 from chalicelib.domain.grid.arrivals import Arrivals
-from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.estimates import as_usual, estimate, fed, unmet_wh
 from chalicelib.domain.grid.needs import is_met
 from chalicelib.domain.grid.outlook import QUARTER, Outlook, Plan
@@ -174,13 +173,15 @@ class QuarterPlans:
         """
         outlook, at = asked.outlook, asked.at
         usual = {it: as_usual(asked.claims[it], asked.ports[it]) for it in port_ids}
-        granted_ma = asked.granted_ma()
+        fair = asked.fair_rows(outlook)
+        granted_ma = {it: row[0] for it, row in fair.items()}
         then, later_at = outlook.from_next(), outlook.begins_at + QUARTER
         later = {it: fed(claim, asked.ports[it], granted_ma.get(it, 0), at, later_at) for it, claim in usual.items()}
         plan = self._planned(asked, tuple((asked.claims | later).values()), then, later_at)
         if plan is None:
-            rows = {it: (granted_ma.get(it, 0),) * QUARTERS for it in port_ids}
-            return {it: estimate(claim, asked.ports[it], rows[it], outlook, at) for it, claim in usual.items()}
+            unasked = asked.fair_rows(replace(outlook, demands=())) if outlook.demands else {}
+            plan = Plan(begins_at=outlook.begins_at, limit_ma=fair, unasked_ma=unasked)
+            return {it: _estimated(claim, asked.ports[it], plan, outlook, at) for it, claim in usual.items()}
         return {
             it: _estimated(claim, asked.ports[it], plan, outlook, at, fed_ma=granted_ma.get(it, 0))
             for it, claim in usual.items()
@@ -230,13 +231,13 @@ class _Question:
         port = self.ports[port_id]
         return not port.is_line_to_line and len(port.phases) > 1 and self.claims[port_id].car_phases is None
 
-    def granted_ma(self) -> Mapping[PortId, int]:
-        """What each port has now, by the plan that stands and the fair share."""
+    def fair_rows(self, outlook: Outlook) -> Mapping[PortId, tuple[int, ...]]:
+        """What each port has now, by plan and fair share, in each quarter; less where that is asked."""
         plan = plan_of(self.state, self.state.book)
         claims: Iterable[Claim] = self.claims.values()
         if plan is not None:
             claims = [planned(it, self.ports[it.port_id], plan, self.at) for it in claims]
-        return share(self.site.tree, claims, self.at, self.site.conditions).target_ma
+        return fair_rows(self.site.tree, list(claims), outlook, self.at, self.site.conditions)
 
 
 def _estimated(  # noqa: PLR0913, PLR0917 (as `estimate`)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -34,6 +34,13 @@ class Evening(Days):
         prices = [DEAR if it + passed < CHEAP_AFTER else CHEAP for it in range(quarters)]
         prices = [it if place + passed < CHEAP_AFTER + 4 else 2 * DEAR for place, it in enumerate(prices)]
         return replace(found, price_micros=tuple(prices))
+
+
+class NoPlanner:
+    """Finds no plan."""
+
+    def plan(self, *_: object) -> None:
+        """None."""
 
 
 @pytest.fixture
@@ -166,6 +173,24 @@ def test_an_event_told_in_mid_quarter_holds_at_once_and_is_planned_for_at_its_en
     assert plan is not None
     assert 0 < max(plan.ports[0].limit_ma[1:3]) <= 7_200
     assert max(delivered_w(desk)) > 2_500
+
+
+def test_who_comes_in_mid_event_is_told_what_it_leaves_them_and_why(site: Planned, desk: DemandResponse) -> None:
+    """Where nothing is known of prices, and so nothing is planned."""
+    kit = site.plant.kit
+    site.days.is_known = False
+    desk.tell(event(site.plant, "e", DemandAsk(kind=AskKind.CAP, power_w=5_000)))
+    site.plant.known(0)
+    site.plant.begin(0, site.leaving(9))
+    site.plant.live(5)
+    vars(kit.quarter_plans)["planner"] = NoPlanner()
+    kit.quarter_plans.foretell(SITE_ID, ["S-0"])
+    told = kit.session("S-0").told_plan
+    assert told is not None
+    assert told.waits_for is WaitReason.DEMAND_RESPONSE
+    # An hour of 5 kW, and then at 11 what is left of 20 kWh.
+    assert told.ready_at is not None
+    assert told.ready_at - site.now == pytest.approx(timedelta(hours=1 + 15 / 11), abs=timedelta(minutes=10))
 
 
 def test_of_a_site_that_nobody_asks_nothing_is_kept(site: Planned) -> None:
