@@ -16,15 +16,19 @@ from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.currents import building_load_ma, phase_voltage
 from chalicelib.domain.grid.demand_response import SiteDemand, demand_limits, holding
 from chalicelib.domain.grid.needs import is_met
-from chalicelib.domain.grid.tree import BuildingLoad, Claim, Conditions, Grants, Port, PortId, SiteTree
+from chalicelib.domain.grid.tree import BuildingLoad, Claim, Conditions, Grants, OperatorLimit, Port, PortId, SiteTree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restraint:
-    """A sharing; `would_draw_w` is what the cars would draw if nobody asked for less, None where nobody does."""
+    """A sharing; `would_draw_w` is what the cars would draw if nobody asked for less, None where nobody does.
+
+    `asked`: the limits that follow from what is asked.
+    """
 
     grants: Grants
     would_draw_w: int | None = None
+    asked: tuple[OperatorLimit, ...] = ()
 
 
 def restrained(
@@ -45,7 +49,7 @@ def restrained(
     asked = demand_limits(held, at, root_id, cars_w=would_draw_w, building_w=building, wanted_w=wanted_w)
     within = Conditions(building=conditions.building, limits=(*conditions.limits, *asked))
     grants = _lesser(free, share(tree, claims, at, within))
-    return Restraint(grants=grants, would_draw_w=would_draw_w)
+    return Restraint(grants=grants, would_draw_w=would_draw_w, asked=tuple(asked))
 
 
 def beside_silent(  # noqa: PLR0913, PLR0917 (as `restrained`, and who is silent)

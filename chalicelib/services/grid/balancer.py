@@ -191,7 +191,8 @@ class Balancer:
         limited = {it.port_id for it in needs if it.limit_ma is not None}
         # Who waits by choice is told so with the plan.
         shares = (it for it in claims if it.port_id in limited and it.planned_ma is None)
-        waits = power_waits(shares, grants, conditions.limits, defaults.left_out, at)
+        limits = (*conditions.limits, *restraint.asked)
+        waits = power_waits(shares, grants, limits, defaults.left_out, at)
         return restraint, needs, fits, waits
 
     def _send(self, state: SiteState, book: SiteBook, orders: Sequence[PortOrder]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from chalicelib.adapters.grid.demand_spread import SqsDemandSpread
 from chalicelib.adapters.grid.looks import SqsLooks
 from chalicelib.domain.grid.demand_response import (
+    RESTORED_WITHIN,
     AskedInterval,
     AskKind,
     Contract,
@@ -19,6 +20,7 @@ from chalicelib.domain.grid.demand_response import (
     DemandTarget,
     SiteDemand,
 )
+from chalicelib.domain.grid.waits import WaitCause
 from chalicelib.records.grid import ToldDraw
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.grid.demand_response import DemandResponse
@@ -255,6 +257,18 @@ def test_what_comes_to_be_stricter_is_so_at_once(plant: Plant, desk: DemandRespo
     plant.live(2)
     assert amps(plant) == [7.0, 7.0]
     assert demand_at(plant).over_at == asked.ends_at + timedelta(minutes=10)
+
+
+def test_a_driver_who_has_nothing_for_an_event_is_told_until_when(plant: Plant, desk: DemandResponse) -> None:
+    plant.known(0)
+    asked = event(plant, ask=DemandAsk(kind=AskKind.CAP, power_w=0))
+    desk.tell(asked)
+    plant.live(2)
+    assert amps(plant) == [0.0, 0.0]
+    wait = plant.kit.power_waits.of(plant.kit.session("S-0"))
+    assert wait is not None
+    # By then all that it took is given back.
+    assert (wait.cause, wait.until) == (WaitCause.LIMIT, asked.ends_at + RESTORED_WITHIN)
 
 
 def test_what_was_delivered_is_told_by_quarters(plant: Plant, desk: DemandResponse) -> None:
