@@ -7,7 +7,7 @@ for as long as the event is to come or holds: an event is asked for a part of th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from chalicelib.domain.charging.preferences import TOLD_AGAIN_AFTER, ToldPlan, WaitReason
@@ -16,7 +16,8 @@ from chalicelib.domain.grid.demand_response import AskedInterval, Holding, SiteD
 from chalicelib.domain.grid.estimates import power_w
 from chalicelib.domain.grid.needs import is_met
 from chalicelib.domain.grid.outlook import QUARTER, Outlook, Plan
-from chalicelib.domain.grid.plans import PlanProblem
+from chalicelib.domain.grid.plans import PlanProblem, read
+from chalicelib.domain.grid.programs import LinearProgram
 from chalicelib.domain.grid.restraint import restrained
 from chalicelib.domain.grid.stays import Slot
 from chalicelib.domain.grid.tree import Claim, Conditions, Port, PortId, SiteTree
@@ -25,8 +26,32 @@ from chalicelib.domain.grid.tree import Claim, Conditions, Port, PortId, SiteTre
 _TINY_KW = 1e-6
 _QUARTERS = timedelta(days=1) // QUARTER
 
+Solve = Callable[[LinearProgram], Sequence[float] | None]
 
-def within(  # noqa: PLR0913 (a problem, its answer, and what is asked of whom)
+
+def heeded(  # noqa: PLR0913 (a problem, its answer, and what is asked of whom)
+    problem: PlanProblem,
+    solution: Sequence[float],
+    solve: Solve,
+    *,
+    tree: SiteTree,
+    claims: Sequence[Claim],
+    outlook: Outlook,
+    building_w: int,
+) -> Plan | None:
+    """The plan that heeds what the site is asked for, `solution` being that of its problem as if nobody asked.
+
+    Solved once more where that is more than is left; None where nobody finds that.
+    """
+    free = read(problem, solution)
+    held = _within(problem, solution, tree, claims, outlook, building_w=building_w) if outlook.demands else None
+    if held is None:
+        return free
+    again = solve(held.program)
+    return replace(read(held, again), unasked_ma=free.limit_ma) if again is not None else None
+
+
+def _within(  # noqa: PLR0913 (the same)
     problem: PlanProblem,
     solution: Sequence[float],
     tree: SiteTree,
@@ -35,10 +60,7 @@ def within(  # noqa: PLR0913 (a problem, its answer, and what is asked of whom)
     *,
     building_w: int,
 ) -> PlanProblem | None:
-    """The problem with what is asked of the site written behind it; None where its solution keeps that already.
-
-    `solution` is that of the problem as if nobody asked.
-    """
+    """The problem with what is asked of the site written behind it; None where its solution keeps that already."""
     spans = list(asked_spans(outlook.demands))
     most_kw: dict[int, float] = {}
     for place, part in enumerate(problem.parts):
@@ -74,7 +96,7 @@ def because_asked(told: ToldPlan, unasked: ToldPlan) -> ToldPlan:
     return told
 
 
-def _unasked_kw(  # noqa: PLR0913, PLR0917 (as `within`, for one part)
+def _unasked_kw(  # noqa: PLR0913, PLR0917 (as `heeded`, for one part)
     problem: PlanProblem,
     solution: Sequence[float],
     place: int,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from chalicelib.domain.data_classes import dataclass, replace
-from chalicelib.domain.grid.announced import within
+from chalicelib.domain.data_classes import dataclass
+from chalicelib.domain.grid.announced import heeded
 from chalicelib.domain.grid.outlook import Outlook, Plan
-from chalicelib.domain.grid.plans import problem, read
+from chalicelib.domain.grid.plans import problem
 from chalicelib.domain.grid.restraint import building_w
 from chalicelib.domain.grid.stays import Settings
 from chalicelib.domain.grid.tree import Claim, Conditions, SiteTree
@@ -33,10 +33,6 @@ class LinearPlanner:
         solution = self.solver.solve(asked.program)
         if solution is None:
             return None
-        free = read(asked, solution)
         building = building_w(tree, conditions.building, at)
-        held = within(asked, solution, tree, claims, outlook, building_w=building) if outlook.demands else None
-        if held is None:
-            return free
-        solution = self.solver.solve(held.program)
-        return replace(read(held, solution), unasked_ma=free.limit_ma) if solution is not None else None
+        solve = self.solver.solve
+        return heeded(asked, solution, solve, tree=tree, claims=claims, outlook=outlook, building_w=building)
