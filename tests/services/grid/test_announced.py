@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from benchmarks.calls import counted
 from chalicelib.adapters.grid.highs import Highs
 from chalicelib.domain.charging.preferences import WaitReason
 from chalicelib.domain.grid.demand_response import AskKind, Contract, DemandAsk
@@ -200,3 +201,22 @@ def test_of_a_site_that_nobody_asks_nothing_is_kept(site: Planned) -> None:
     assert plan is not None
     assert plan.unasked == ()
     assert site.plan() == plan
+
+
+def test_a_plan_that_heeds_an_event_asks_for_nothing_more_than_one_that_has_none(
+    site: Planned, desk: DemandResponse
+) -> None:
+    comes(site, 9)
+    # What is new is written, and looked at; then what stands there already is read alone.
+    costs = []
+    for _ in range(2):
+        until_quarter(site)
+        with counted() as calls:
+            again = site.plan()
+            costs.append(calls.take(0))
+        assert again is not None
+        desk.tell(event(site.plant, "e", ALL_OF_IT, later_s=2 * 3600))
+        draw(site, 1)
+    assert again.unasked
+    assert costs[0] == costs[1]
+    assert costs[0].total() == 1
