@@ -28,7 +28,7 @@ _SECONDS = (3600, 60, 1)
 _MOST_INTERVALS = 700
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventPeriod:
     """An interval and its time, of which `begins_at` to `ends_at` counts; `until`: when it would be over."""
 
@@ -107,7 +107,7 @@ def _once(intervals: Sequence[Mapping[str, Any]], whole: Mapping[str, Any], told
         begins_at = (moment(own["start"]) if own.get("start") else None) or begins_at
         lasts = own.get("duration") or whole.get("duration")
         ends_at = begins_at + (duration(lasts) if lasts is not None else _ENDLESS)
-        yield EventPeriod(begins_at, ends_at, interval, begins_at, ends_at)
+        yield EventPeriod(interval=interval, begins_at=begins_at, ends_at=ends_at, since=begins_at, until=ends_at)
         begins_at = ends_at
 
 
@@ -127,7 +127,7 @@ def _for_as_long(once: Sequence[EventPeriod], ends_at: datetime, now: datetime) 
         begins_at, until = it.begins_at + late, it.ends_at + late
         if begins_at >= ends_at or begins_at > now + HORIZON:
             return
-        yield EventPeriod(begins_at, min(until, ends_at), it.interval, begins_at, until)
+        yield replace(it, begins_at=begins_at, ends_at=min(until, ends_at), since=begins_at, until=until)
 
 
 def _today(period: EventPeriod, midnight: datetime) -> EventPeriod:
