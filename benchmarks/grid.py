@@ -27,11 +27,12 @@ from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.outlook import Outlook
 from chalicelib.domain.grid.plans import problem, read
 from chalicelib.domain.grid.tree import Claim, Node, SiteTree, Switching
-from local.simulate.algorithms import ALGORITHMS
-from local.simulate.day import Outcome, simulate
+from local.simulate import figures
+from local.simulate.algorithms import ALGORITHMS, algorithm
+from local.simulate.day import simulate
 from local.simulate.days import generate
 from local.simulate.estimates import estimates
-from local.simulate.signals import PRICES, Signals
+from local.simulate.signals import CARBON, PRICES, Signals
 from local.simulate.sites import garage, street
 
 ROOT = Path(__file__).parents[1]
@@ -77,11 +78,14 @@ def main() -> int:
     parser.add_argument("--judge", type=Path, help="acn_scarce.py; without it only our own simulation is run")
     parser.add_argument("--scenarios", default=",".join(_BARS["plan"]), help="of the judge's (%(default)s)")
     parser.add_argument("--seed", type=int, default=7, help="of our own days (%(default)s)")
+    parser.add_argument("--price", choices=PRICES, default="day-ahead", help="of our own days (%(default)s)")
+    parser.add_argument("--carbon", choices=CARBON, default="sunny", help="of our own days (%(default)s)")
+    parser.add_argument("--demand-charge", type=float, default=0.5, help="for a kW, on our own days (%(default)s)")
     asked = parser.parse_args()
     console = Console(highlight=False, width=130 if not sys.stdout.isatty() else None)
     console.print(table())
     console.print(planning())
-    for it in _own(asked.seed):
+    for it in _own(asked.seed, Signals(price=asked.price, carbon=asked.carbon, demand_charge=asked.demand_charge)):
         console.print(it)
     if asked.judge is None or not asked.judge.exists():
         console.print(f"ACN-SIM NOT RUN: there is no {asked.judge}; make bench-grid ACN=FILE", markup=False)
@@ -170,13 +174,8 @@ def _loop() -> float:
     return time.process_time() - began
 
 
-def _own(seed: int) -> tuple[Table, Table]:
+def _own(seed: int, signals: Signals) -> Iterator[Table]:
     """How all fare on days of our own, and how what the plan's drivers were told compares with what came."""
-    found = Table(title="A day in our own simulation, energy % / lowest decile", title_justify="left")
-    found.add_column("site")
-    for name in ALGORITHMS:
-        found.add_column(name, justify="right")
-    found.add_column("violations, invalid", justify="right")
     told = Table(title="Told at plug-in, against what came: half err by, nine in ten by (median)", title_justify="left")
     for name in ("site", "ready, min later", "cost, % dearer", "carbon, % more", "energy, % of what was asked"):
         told.add_column(name, justify="right" if name != "site" else "left")
@@ -185,20 +184,14 @@ def _own(seed: int) -> tuple[Table, Table]:
     for title, make in _OWN.items():
         tree = make()
         requests = generate(tree, _AT, cars=70, seed=seed)
-        outcomes = {name: simulate(name, algorithm(tree), tree, requests) for name, algorithm in ALGORITHMS.items()}
-        ours = [outcomes["fair-share"], outcomes["plan"]]
-        counts = sum(it.violations for it in ours), sum(it.invalid for it in ours)
-        found.add_row(title, *map(_told, outcomes.values()), f"{counts[0]}, {counts[1]}")
-        erred = estimates(outcomes["plan"], Signals())
+        outcomes = {name: simulate(name, algorithm(name, tree, signals), tree, requests) for name in ALGORITHMS}
+        yield figures.table(f"A day in our own simulation: {title}", tuple(outcomes.values()), signals)
+        erred = estimates(outcomes["plan"], signals)
         errors = (erred.ready_min, erred.cost_percent, erred.carbon_percent, erred.energy_percent)
         shown = (f"{it.within(0.5):.0f}, {it.within(0.9):.0f} ({it.median:+.0f})" for it in errors)
         counted = f"{erred.missed} of {erred.told_ready}", f"{erred.had_all} of {erred.told_short}"
         told.add_row(title, *shown, *counted)
-    return found, told
-
-
-def _told(outcome: Outcome) -> str:
-    return f"{outcome.energy_percent:.1f} / {outcome.lowest_decile:.2f}"
+    yield told
 
 
 def _judged(judge: Path, scenarios: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:

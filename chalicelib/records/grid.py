@@ -178,6 +178,7 @@ class ChargerFacts:
     """A managed charger as it was when it was last read: whether it is there, and how it can be told of power.
 
     `ability` None: its settings have not been read yet. It came back at `since`, and was read at `read_at`.
+    `clock_ahead_s`: so far ahead of ours its clock was when it last told the time, 0 where that is right.
     """
 
     charger_id: str
@@ -186,6 +187,7 @@ class ChargerFacts:
     is_online: bool
     firmware: Firmware
     ability: ChargingAbility | None = None
+    clock_ahead_s: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,8 +267,9 @@ class StoredPlan:
     """A site's plan, beside its book; each change a `version`. Without ports: power is shared out without one.
 
     `source`: by whose signals it was made. It stands until another comes, or its rows end. `failed_since`: then, and
-    each time since, none was found. `arrivals`: when cars come there, as far as it was watched. `unasked`: what it
-    would be, were it not for a demand response event.
+    each time since, none was found. `arrivals`: when cars come there, as far as it was watched. `lacked_at`: the hour
+    in which one last left lacking what a roomy site's does not; `is_roomy`: it was made as such a site's (`day_plans`).
+    `unasked`: what it would be, were it not for a demand response event.
     """
 
     version: int
@@ -276,15 +279,19 @@ class StoredPlan:
     source: str = ""
     failed_since: datetime | None = None
     arrivals: Arrivals | None = None
+    lacked_at: datetime | None = None
+    is_roomy: bool = False
     unasked: tuple[UnaskedPort, ...] = ()
 
-    def of(self, sessions: Mapping[PortId, str]) -> Plan:
+    def of(self, claims: Mapping[PortId, StoredClaim]) -> Plan:
         """The plan for those who charge now: the row of a session that has gone is nobody's."""
-        rows = [it for it in self.ports if sessions.get(it.port_id) == it.session_id]
+        rows = [it for it in self.ports if it.port_id in claims and claims[it.port_id].session_id == it.session_id]
+        come = {port_id for port_id, it in claims.items() if it.begun_at > self.planned_at} if self.is_roomy else ()
         return Plan(
             begins_at=self.begins_at,
             limit_ma={it.port_id: it.limit_ma for it in rows},
             is_full={it.port_id: it.is_full for it in rows},
+            newcomers=frozenset(come),
         )
 
 

@@ -95,7 +95,9 @@ class ChargerServices(TransparencyServices):
     def managed_charger_news(self) -> ManagedChargerNews:
         from chalicelib.services.grid.charger_news import ManagedChargerNews
 
-        return ManagedChargerNews(managed_sites=self.managed_sites, looks=self.looks, clock=self.clock)
+        return ManagedChargerNews(
+            managed_sites=self.managed_sites, looks=self.looks, chargers=self.chargers, clock=self.clock
+        )
 
     @cached_property
     def message_allowance(self) -> MessageAllowance:

@@ -158,6 +158,7 @@ class ChargingServices(ReservationServices):
             ends=self.inferred_ends,
             watches=self.watches,
             alarm_checks=self.alarm_checks,
+            clock_told=self.managed_charger_news.clock_told,
             clock=self.clock,
         )
 

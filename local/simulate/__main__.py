@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from local.simulate import chart
+from local.simulate import chart, figures
 from local.simulate.algorithms import ALGORITHMS, algorithm
-from local.simulate.day import Outcome, periods, simulate
+from local.simulate.day import periods, simulate
 from local.simulate.days import Request, Unreadable, generate, replay, write
 from local.simulate.estimates import HEAD, Estimates, estimates, rows
 from local.simulate.signals import CARBON, PRICES, Signals
@@ -23,20 +23,6 @@ from local.simulate.sites import SITES
 _FIRST_DAY = datetime(2026, 6, 1, tzinfo=UTC)
 _HOUR = timedelta(hours=1)
 _SIMULATED = ("charging_request_simulation", "system_charging_optimization")
-_HEAD = (
-    "algorithm",
-    "energy %",
-    "fully met %",
-    "lowest decile",
-    "Jain",
-    "peak kW",
-    "cost a kWh",
-    "g CO2 a kWh",
-    "p99 ms",
-    "violations",
-    "invalid",
-    "changes a session",
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,18 +67,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     on_period=lambda bar=bar: bars.advance(bar),  # type: ignore[misc]
                 )
             )
-    lines = [_HEAD, *(_row(it, signals) for it in outcomes)]
-    table = Table(title=title, title_justify="left")
-    for number, name in enumerate(_HEAD):
-        table.add_column(name, justify="right" if number else "left")
-    for row in lines[1:]:
-        table.add_row(*row)
-    console.print(table)
+    console.print(figures.table(title, outcomes, signals))
     for it in outcomes:
         if it.told:
             console.print(_told(estimates(it, signals)))
     if asked.html:
-        asked.html.write_text(chart.html(outcomes, title, lines))
+        asked.html.write_text(chart.html(outcomes, title, figures.rows(outcomes, signals)))
     if asked.png:
         try:
             chart.png(outcomes, title, asked.png)
@@ -167,23 +147,6 @@ def _told(found: Estimates) -> Table:
     for row in rows(found):
         table.add_row(*row)
     return table
-
-
-def _row(it: Outcome, signals: Signals) -> tuple[str, ...]:
-    return (
-        it.name,
-        f"{it.energy_percent:.1f}",
-        f"{it.met_percent:.0f}",
-        f"{it.lowest_decile:.2f}",
-        f"{it.jain:.3f}",
-        f"{it.peak_w / 1000:.1f}",
-        f"{signals.cost(it):.4f}",
-        f"{signals.carbon_g(it):.0f}",
-        f"{it.solve_s * 1000:.0f}",
-        str(it.violations),
-        str(it.invalid),
-        f"{it.changes / len(it.asked_wh):.1f}",
-    )
 
 
 if __name__ == "__main__":

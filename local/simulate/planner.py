@@ -10,9 +10,10 @@ from time import process_time
 from chalicelib.adapters.grid.highs import Highs
 from chalicelib.domain.charging.preferences import ToldPlan
 from chalicelib.domain.grid.arrivals import Arrivals
+from chalicelib.domain.grid.day_plans import DayPlans, lacked
 from chalicelib.domain.grid.estimates import as_usual, estimate, fed, unmet_wh
+from chalicelib.domain.grid.needs import even_ma
 from chalicelib.domain.grid.outlook import QUARTER, Outlook, Plan
-from chalicelib.domain.grid.plans import PlanProblem, problem, read
 from chalicelib.domain.grid.stays import Settings
 from chalicelib.domain.grid.tree import Claim, Grants, SiteTree
 from chalicelib.ports.grid import Solver
@@ -34,6 +35,7 @@ class Planner:
     solver: Solver = field(default_factory=Highs)
     plan: Plan | None = None
     arrivals: Arrivals | None = None
+    lacked_at: datetime | None = None
     unsolved: int = 0
     solved_s: list[float] = field(default_factory=list)
     _planned: frozenset[str] = frozenset()
@@ -45,12 +47,13 @@ class Planner:
         """
         before = self.arrivals or Arrivals(until=at - QUARTER)
         self.arrivals = before.with_claims(claims, at)
-        asked = self._problem(self.memory.known(claims), outlook, at, tree)
+        asked = self._asked(self.memory.known(claims), outlook, at, tree)
         began = process_time()
-        solution = self.solver.solve(asked.program)
+        plan = asked.best(self.solver.solve)
         self.solved_s.append(process_time() - began)
-        self.unsolved += solution is None
-        self.plan = read(asked, solution)
+        self.unsolved += plan is None
+        self.plan = plan or Plan(begins_at=outlook.begins_at)
+        self.lacked_at = lacked(self.plan, self.lacked_at, at)
         self._planned = frozenset(it.session_id for it in claims)
 
     def foretell(self, new: Collection[str], claims: Sequence[Claim], outlook: Outlook, at: datetime) -> Told:
@@ -66,8 +69,8 @@ class Planner:
             else it
             for it in known
         ]
-        asked = self._problem(then, outlook.from_next(), later_at)
-        plan = read(asked, self.solver.solve(asked.program))
+        plan = self._asked(then, outlook.from_next(), later_at).best(self.solver.solve)
+        plan = plan or Plan(begins_at=later_at)
         nothing = (0,) * (self.settings.horizon // QUARTER)
         return {
             name: estimate(
@@ -82,20 +85,27 @@ class Planner:
             for name, it in usual.items()
         }
 
-    def _problem(
-        self, claims: Sequence[Claim], outlook: Outlook, at: datetime, tree: SiteTree | None = None
-    ) -> PlanProblem:
+    def _asked(self, claims: Sequence[Claim], outlook: Outlook, at: datetime, tree: SiteTree | None = None) -> DayPlans:
         quarters = self.settings.horizon // QUARTER
         coming = self.arrivals.coming(claims, outlook.begins_at, quarters) if self.arrivals is not None else ()
-        outlook = replace(outlook, coming_permille=coming)
-        return problem(tree or self.memory.tree, claims, outlook, at, settings=self.settings)
+        outlook = replace(outlook, coming_permille=coming, lacked_at=self.lacked_at)
+        return DayPlans(tree=tree or self.memory.tree, claims=claims, outlook=outlook, at=at, settings=self.settings)
 
     def share(self, claims: Sequence[Claim], at: datetime) -> Grants:
         """The grants at `at`, by the plan in force."""
         if self.plan is None:
             return self.memory.share(claims, at)
-        told = []
-        for it in claims:
-            planned_ma, is_kept = self.plan.at(it.port_id, at) if it.session_id in self._planned else (None, False)
-            told.append(replace(it, planned_ma=planned_ma, is_kept_to_plan=is_kept))
-        return self.memory.share(told, at)
+        return self.memory.share([self._guided(it, at) for it in claims], at)
+
+    def _guided(self, claim: Claim, at: datetime) -> Claim:
+        """What a claim is to have; who came since a roomy site was planned has an even current."""
+        assert self.plan is not None
+        if claim.session_id in self._planned:
+            planned_ma, is_kept = self.plan.at(claim.port_id, at)
+        elif self.plan.is_roomy:
+            port = next(it for it in self.memory.tree.ports if it.port_id == claim.port_id)
+            planned_ma = even_ma(claim, port, len(port.phases), at)
+            is_kept = planned_ma is not None
+        else:
+            planned_ma, is_kept = None, False
+        return replace(claim, planned_ma=planned_ma, is_kept_to_plan=is_kept)

@@ -16,6 +16,7 @@ from local.simulate.algorithms import ALGORITHMS
 from local.simulate.day import Outcome, simulate
 from local.simulate.days import Unreadable, generate, replay
 from local.simulate.estimates import estimates
+from local.simulate.figures import FIGURES
 from local.simulate.signals import CARBON, PRICES, Signals
 from local.simulate.sites import SITES, house
 
@@ -168,6 +169,15 @@ def test_the_command_prints_a_table_and_draws_a_page(tmp_path: Path, capsys: pyt
     text = page.read_text()
     assert text.count("<path") > 4
     assert "<td>fair-share</td>" in text
+
+
+def test_all_algorithms_and_all_figures_fit_a_terminal_of_eighty_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    few = ["--site", "house", "--ports", "2", "--cars", "2", "--period", "30"]
+    assert main([*few, "--price", "time-of-use", "--carbon", "windy-night"]) == 0
+    printed = capsys.readouterr().out
+    assert "…" not in printed
+    assert all(name in printed for name in FIGURES)
+    assert all(word in printed for name in ALGORITHMS for word in name.split("-"))
 
 
 def test_a_picture_is_drawn(tmp_path: Path) -> None:

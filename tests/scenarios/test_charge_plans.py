@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -15,9 +16,11 @@ from chalicelib.adapters.grid.highs import Highs
 from chalicelib.domain.grid.outlook import Outlook, Plan
 from chalicelib.domain.grid.signals import quarter_of
 from chalicelib.domain.grid.tree import Claim, Conditions, SiteTree
+from chalicelib.services.grid import quarter_plans
 from chalicelib.services.grid.linear_planner import LinearPlanner
 from local.client import ApiError
 from local.simulator.battery import Car
+from local.simulator.needs import in_hours, tell_needs
 from tests.scenarios.test_load_balancing import Site
 from tests.scenarios.world import World, eventually, until
 
@@ -50,13 +53,15 @@ class _Day:
 
 
 @contextmanager
-def _day() -> Iterator[_Day]:
+def planned_day() -> Iterator[_Day]:
     day, network = _Day(), wiring.network()
     names = ("outlooks", "planner", "quarter_plans", "footprints", "issued_receipts", "lifecycle", "driver_sessions")
     before = {name: vars(network).pop(name, None) for name in names}
     vars(network)["outlooks"] = vars(network)["planner"] = day
     try:
-        yield day
+        # A story that meets the last minute of a quarter has no time for the next.
+        with patch.object(quarter_plans, "_LAST_MOMENTS", timedelta(0)):
+            yield day
     finally:
         for name in names:
             vars(network).pop(name, None)
@@ -73,7 +78,7 @@ def until_planned(site: Site, plan: Callable[[], Any]) -> Any:
     return eventually(shown)
 
 
-def _planned(site: Site) -> None:
+def plan_now(site: Site) -> None:
     """The quarter's last minute has come."""
     wiring.network().plans.ask_for_many([site.site_id])
     site.looked()
@@ -84,7 +89,7 @@ def test_a_car_that_leaves_in_the_morning_waits_for_cheap_power_and_its_driver_k
     site.describe()
     charger = site.chargers[0]
     begun_at = datetime.now(UTC)
-    with _day() as day:
+    with planned_day() as day:
         world.do(charger.plug(1, Car(max_power_w=11_040)))
         ready_by = datetime.now(UTC) + timedelta(hours=10)
         wishes = {"ready_by": ready_by.isoformat(), "energy_wh": 11_000, "profile": "cheap"}
@@ -98,8 +103,8 @@ def test_a_car_that_leaves_in_the_morning_waits_for_cheap_power_and_its_driver_k
         foretold = until_planned(site, lambda: world.driver.call("GET", path)["plan"])
         assert foretold["waits_for"] == "cheaper_later"
         # Two minutes it is kept awake; this story has no time for that.
-        _long_ago(site, session["session_id"])
-        _planned(site)
+        long_ago(site, session["session_id"])
+        plan_now(site)
         site.until_offered(0, 0, 0, 0)
         shown = world.driver.call("GET", path)["plan"]
         assert shown["waits_for"] == "cheaper_later"
@@ -116,7 +121,7 @@ def test_a_car_that_leaves_in_the_morning_waits_for_cheap_power_and_its_driver_k
         assert told["ports"][0]["session_id"] == session["session_id"]
 
         day.cheap_from = quarter_of(begun_at)
-        _planned(site)
+        plan_now(site)
         site.until_offered(16.0, 0, 0, 0)
         again = world.driver.call("GET", path)["plan"]
         assert again["waits_for"] is None
@@ -138,7 +143,7 @@ def test_a_car_waits_for_the_end_of_an_announced_event_and_is_told_that_it_is_th
     site.describe()
     call, charger = world.operator.call, site.chargers[0]
     call("PUT", f"{site.path}/demand-response", {"areas": [site.site_id]})
-    with _day() as day:
+    with planned_day() as day:
         vars(wiring.network())["planner"] = LinearPlanner(Highs())
         # In the first hour of those that are cheap nothing is to be drawn.
         over_at = day.cheap_from + timedelta(hours=1)
@@ -154,8 +159,8 @@ def test_a_car_waits_for_the_end_of_an_announced_event_and_is_told_that_it_is_th
         foretold = until_planned(site, lambda: world.driver.call("GET", path)["plan"])
         assert foretold["waits_for"] == "demand_response"
         assert datetime.fromisoformat(foretold["starts_at"]) >= over_at
-        _long_ago(site, session["session_id"])
-        _planned(site)
+        long_ago(site, session["session_id"])
+        plan_now(site)
         site.until_offered(0, 0, 0, 0)
         # Its charger knows by itself when the event is over.
         (told,) = _schedules(charger)
@@ -165,18 +170,60 @@ def test_a_car_waits_for_the_end_of_an_announced_event_and_is_told_that_it_is_th
         call("DELETE", event)
 
         def is_told() -> bool:
-            _planned(site)
+            plan_now(site)
             plan = world.driver.call("GET", path)["plan"]
             return bool(plan["waits_for"] == "cheaper_later")
 
         eventually(is_told)
 
 
+def test_a_car_that_said_itself_when_it_leaves_waits_no_longer_than_it_can(world: World) -> None:
+    site = Site(world, number=2, version="2.0.1")
+    site.describe()
+    charger = site.chargers[0]
+    with planned_day() as day:
+        day.cheap_from += timedelta(hours=20)
+        site.begin(0)
+        site.until_offered(32.0, 0)
+        session_id = str(eventually(world.newest_session)["session_id"])
+        # Its claim is written a moment after it has begun.
+        eventually(lambda: world.do(tell_needs(charger, 1, 20_000, in_hours(12))) != "Rejected")
+        long_ago(site, session_id)
+        plan_now(site)
+        site.until_offered(0, 0)
+        eventually(lambda: world.do(tell_needs(charger, 1, 20_000, in_hours(2))) != "Rejected")
+        site.until_offered(32.0, 0)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"ChargeProfileMaxStackLevel": "3", "ChargingScheduleMaxPeriods": "2"},
+        {"ChargingScheduleAllowedChargingRateUnit": "Power"},
+    ],
+    ids=["room-for-two-periods", "watts-alone"],
+)
+def test_a_plan_is_followed_by_whoever_keeps_less_of_it_than_others(world: World, settings: dict[str, str]) -> None:
+    site = Site(world, number=2, settings=settings)
+    site.describe()
+    charger = site.chargers[0]
+    with planned_day():
+        world.do(charger.plug(1, Car(max_power_w=11_040)))
+        wishes = {"ready_by": (datetime.now(UTC) + timedelta(hours=12)).isoformat(), "energy_wh": 11_000}
+        body = {"charger_id": charger.setup.charger_id, "connector": "1", "preferences": wishes}
+        session_id = world.driver.call("POST", "/v1/sessions", body)["session_id"]
+        eventually(lambda: site.offered_a()[0])
+        until_planned(site, lambda: world.driver.call("GET", f"/v1/sessions/{session_id}")["plan"])
+        long_ago(site, session_id)
+        plan_now(site)
+        site.until_offered(0, 0)
+
+
 def _notices(world: World) -> list[str]:
     return [it["kind"] for it in world.driver.call("GET", "/v1/me/notices")["items"]]
 
 
-def _long_ago(site: Site, session_id: str) -> None:
+def long_ago(site: Site, session_id: str) -> None:
     """As if its claim had begun an hour ago."""
     managed_sites = wiring.network().managed_sites
     state = managed_sites.state(site.site_id)

@@ -28,9 +28,18 @@ _W_PER_A, _ROUNDING_A = 690.0, 0.4
 class Site:
     """Chargers of one connector each behind one connection, and what they let their cars take."""
 
-    def __init__(self, world: World, deaf: int = -1, number: int = 4, **oddities: Any) -> None:
+    def __init__(
+        self,
+        world: World,
+        deaf: int = -1,
+        number: int = 4,
+        *,
+        version: str = "1.6",
+        settings: dict[str, str] | None = None,
+        **oddities: Any,
+    ) -> None:
         """`deaf`: the charger that keeps no limit; `oddities`: what else is wrong with all."""
-        self.world = world
+        self.world, self.version, self.settings = world, version, settings or {}
         self.site_id = world.new_site()
         self.path = f"/v1/operator/sites/{self.site_id}"
         self.chargers = [self._charger(it, Oddities(ignores=it == deaf, **oddities)) for it in range(number)]
@@ -50,6 +59,8 @@ class Site:
                 charger_id=charger_id,
                 password=PASSWORD,
                 url=self.world.stack.socket_url,
+                version=self.version,
+                settings=self.settings,
                 connectors=1,
                 interval_s=0.3,
                 first_wait_s=0.05,

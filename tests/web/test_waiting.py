@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import expect
 
-from tests.scenarios.test_charge_plans import _day, until_planned
+from tests.scenarios.test_charge_plans import planned_day, until_planned
 from tests.scenarios.test_load_balancing import Site
 from tests.scenarios.world import World
 from tests.web.conftest import Visitor
@@ -24,7 +24,7 @@ def test_a_car_waits_for_cheap_hours_says_why_and_charges_at_once_when_it_is_tol
     site.describe()
     charger = site.chargers[0]
     page = visitor().go()
-    with _day():
+    with planned_day():
         signs_in(page, world, f"/charger/{charger.setup.charger_id}/1")
         page.get_by_text("Limits and departure time").click()
         page.get_by_role("radio", name="Cheapest hours").check()

@@ -1,7 +1,7 @@
 """Charging preferences (OCPI's ChargingPreferences): when a car is to be ready, and what comes of it.
 
 What was said holds for one session. What its site's plan makes of it is told once, and again only where it comes to be
-something else: half an hour sooner or later, or less than was asked for.
+something else by more than plans waver (`ToldPlan.is_news`): sooner or later, or less than was asked for.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from chalicelib.domain.pricing.wall_clock import zone
 _LOST_PERCENT = 10
 # By less an estimate differs from itself: half of them err by as much (docs/planning.md).
 TOLD_AGAIN_AFTER = timedelta(minutes=30)
+# What is far away errs by more: so much of the time until then.
+_TOLD_AGAIN_PART = 0.25
 _UNMET_WH = 1_000
+_MORE_UNMET = 1.25
 # What a driver usually wants is no word of a day on which they come at another time: nobody stays so long, or so short.
 _USUAL_STAY_H = (1, 16)
 
@@ -128,14 +131,27 @@ class ToldPlan:
     waits_for: WaitReason | None = None
     number: int = 0
 
-    def is_news(self, told: ToldPlan | None) -> bool:
-        """Whether it is to be told to whoever was `told` that."""
-        if told is None:
+    @property
+    def asked_wh(self) -> int:
+        """What was asked for in all, as far as it counted."""
+        return self.had_wh + self.energy_wh + self.unmet_wh
+
+    def is_news(self, told: ToldPlan | None, *, is_answer: bool = False) -> bool:
+        """Whether it is to be told to whoever was `told` that.
+
+        Plans of later quarters waver, so only what is more than that is told again. `is_answer`: it was asked for just
+        now, by another wish or by who waits, and then less is news.
+        """
+        if told is None or (is_answer and abs(self.asked_wh - told.asked_wh) >= _UNMET_WH):
             return True
-        if self.ready_at is None or told.ready_at is None:
-            is_less = self.unmet_wh >= told.unmet_wh + _UNMET_WH
-            return (self.ready_at is None) != (told.ready_at is None) or is_less
-        return abs(self.ready_at - told.ready_at) > TOLD_AGAIN_AFTER
+        if self.ready_at is None and told.ready_at is None:
+            return self.unmet_wh >= told.unmet_wh * (1 if is_answer else _MORE_UNMET) + _UNMET_WH
+        if self.ready_at is None:
+            return is_answer or self.unmet_wh >= _UNMET_WH
+        if told.ready_at is None:
+            return True
+        far = timedelta(0) if is_answer else (told.ready_at - self.planned_at) * _TOLD_AGAIN_PART
+        return abs(self.ready_at - told.ready_at) > max(TOLD_AGAIN_AFTER, far)
 
 
 def combined(

@@ -24,9 +24,13 @@ class Preferred:
 
 @dataclass(frozen=True, slots=True)
 class PlanTold:
-    """Its site has planned it, and its driver is told; of what is no news to them nothing is kept."""
+    """Its site has planned it, and its driver is told; of what is no news to them nothing is kept.
+
+    `is_answer`: as of `ToldPlan.is_news`.
+    """
 
     plan: ToldPlan
+    is_answer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ def _prefer(session: Session, event: Preferred) -> Session:
 
 def _tell(session: Session, event: PlanTold) -> Session:
     told = session.told_plan
-    if not event.plan.is_news(told):
+    if not event.plan.is_news(told, is_answer=event.is_answer):
         return session
     return replace(session, told_plan=replace(event.plan, number=told.number + 1 if told is not None else 0))
 

@@ -34,16 +34,16 @@ def heeded(  # noqa: PLR0913 (a problem, its answer, and what is asked of whom)
     solution: Sequence[float],
     solve: Solve,
     *,
+    free: Plan,
     tree: SiteTree,
     claims: Sequence[Claim],
     outlook: Outlook,
     building_w: int,
 ) -> Plan | None:
-    """The plan that heeds what the site is asked for, `solution` being that of its problem as if nobody asked.
+    """The plan that heeds what the site is asked for; `solution`, and `free` by it, are as if nobody asked.
 
     Solved once more where that is more than is left; None where nobody finds that.
     """
-    free = read(problem, solution)
     held = _within(problem, solution, tree, claims, outlook, building_w=building_w) if outlook.demands else None
     if held is None:
         return free

@@ -25,7 +25,10 @@ _BELOW_MA = 1_500
 
 @dataclass(frozen=True, slots=True)
 class Car:
-    """What is known of it: `phases` and `most_ma` (None: nothing yet), and since when it takes nothing."""
+    """What is known of it: `phases`, the most it takes (all its port gives, or less), and since when it takes nothing.
+
+    None: nothing yet.
+    """
 
     phases: int | None
     most_ma: int | None
@@ -61,13 +64,14 @@ def learn(port: Port, claim: Claim, at: datetime) -> Car:
     most_ma = claim.car_most_ma
     leaves_some = is_fed and all(it < granted - _NOISE_MA for it, granted in seen)
     if most_ma is None:
-        most_ma = _whole(most_taken) if leaves_some else None
+        takes_all = most_taken + PROBE_MA > port.most_ma
+        most_ma = _whole(most_taken) if leaves_some else port.most_ma if takes_all else None
     elif least_taken > most_ma + _NOISE_MA:
         most_ma = max(most_ma + PROBE_MA, _whole(least_taken))
     elif leaves_some and most_taken < most_ma - _BELOW_MA:
         most_ma = _whole(most_taken)
     if most_ma is not None and most_ma + PROBE_MA > port.most_ma:
-        most_ma = None
+        most_ma = port.most_ma
     return Car(phases, most_ma, idle_since)
 
 

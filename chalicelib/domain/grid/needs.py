@@ -18,6 +18,8 @@ USUAL_STAY = timedelta(hours=8)
 USUAL_MA = 8_000
 _MOST_URGENT = 10.0
 _SOONEST = timedelta(minutes=15)
+# Drivers err about when they leave.
+_EARLY = timedelta(minutes=30)
 
 
 def is_met(claim: Claim) -> bool:
@@ -33,6 +35,18 @@ def ahead(claim: Claim, at: datetime) -> float:
     stay = max(claim.departs_at - claim.begun_at, _SOONEST) if claim.departs_at else USUAL_STAY
     served = claim.served_wh / ((claim.asked_wh or USUAL_WH) * claim.weight)
     return served - min(1.0, (at - claim.begun_at) / stay)
+
+
+def even_ma(claim: Claim, port: Port, phases: int, at: datetime) -> int | None:
+    """The current, never less than its charger's least, by which it has all it asked for half an hour before it leaves.
+
+    None where nobody said how much or until when, and for who has it, or was to have left.
+    """
+    if claim.asked_wh is None or claim.departs_at is None or claim.departs_at <= at or is_met(claim):
+        return None
+    hours = max(claim.departs_at - at - _EARLY, _SOONEST) / timedelta(hours=1)
+    loads = 1 if port.is_line_to_line else phases
+    return max(port.least_ma, int(1000 * (claim.asked_wh - claim.served_wh) / hours / (port.voltage_v * loads)))
 
 
 def urgency(claim: Claim, port: Port, phases: int, at: datetime) -> float:

@@ -27,7 +27,8 @@ class Outlook:
     `marginal_g` is what one more kWh emits, for plans and never for receipts. `carbon_micros_per_kg`: what the site
     counts a kilogram of CO2 as beside money. `told_at`: when the oldest of its outside signals was last confirmed, None
     where it has none (`signals.guidance` says whether to plan by it).
-    `coming_permille`: the cars that may come in each quarter, in thousandths (`arrivals`).
+    `coming_permille`: the cars that may come in each quarter, in thousandths (`arrivals`); empty where nobody watches
+    who comes. `lacked_at`: when a plan last left more lacking there than a roomy site's does (`day_plans`).
     `demands`: what the site is asked for, now or later. `unasked`: what ports would have if it were not, as that was
     planned before any of it was moved.
     """
@@ -46,6 +47,7 @@ class Outlook:
     carbon_micros_per_kg: int = 0
     told_at: datetime | None = None
     coming_permille: tuple[int, ...] = ()
+    lacked_at: datetime | None = None
     demands: tuple[SiteDemand, ...] = ()
     unasked: Plan | None = None
 
@@ -82,7 +84,9 @@ class Plan:
     A port that is not named follows no plan: it has its fair share. Behind a row's end nothing is planned.
     `is_full` by port and quarter: what it is behind is used up, so that it may have at once what another leaves;
     elsewhere it waits by choice (`Claim.is_kept_to_plan`). `unmet_wh`: what a car is thought to lack when it leaves.
-    `coming_lacks_permille`: so much of what all ask for, who is there and who may come, will those lack who may come.
+    `coming_lacks_permille`: so much of what all ask for, who is there and who may come, will those lack who may come;
+    `lacks_permille`: so much of it will all lack, as sites are usually planned. `is_roomy`: it is the plan of a site
+    with room for all; there `newcomers`, at ports where somebody came since, have an even current until they leave.
     `unasked_ma`: what it would be if nobody asked the site for less; empty where nobody does, or nothing is moved.
     """
 
@@ -91,6 +95,9 @@ class Plan:
     is_full: Mapping[PortId, tuple[bool, ...]] = field(default_factory=dict)
     unmet_wh: Mapping[PortId, int] = field(default_factory=dict)
     coming_lacks_permille: int = 0
+    lacks_permille: int = 0
+    is_roomy: bool = False
+    newcomers: frozenset[PortId] = frozenset()
     unasked_ma: Mapping[PortId, tuple[int, ...]] = field(default_factory=dict)
 
     def at(self, port_id: PortId, at: datetime) -> tuple[int | None, bool]:

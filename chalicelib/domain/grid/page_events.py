@@ -40,6 +40,7 @@ class EventKind(StrEnum):
     SESSION_OVER = "session_over"
     IGNORED = "ignored"
     OBEYED = "obeyed"
+    CLOCK = "clock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,7 @@ class PageEvent:
 
     `name`: the message id of the frame that was answered, or did not go out. `detail`: the charger's own word. For
     SHOWN: the composite schedule, None where the charger shows none. For BOOTED and RECONNECTED:
-    `trust` as of a page. For SESSION_OVER: which.
+    `trust` as of a page. For SESSION_OVER: which. For CLOCK: how far ahead of ours it is, 0: right.
     """
 
     port_id: PortId
@@ -59,6 +60,7 @@ class PageEvent:
     shown: ShownSchedule | None = None
     trust: Trust = Trust.UNKNOWN
     session_id: str = ""
+    clock_ahead_s: int = 0
 
 
 def heard(page: PortPage, event: PageEvent) -> PortPage:
@@ -93,4 +95,5 @@ _HEARD: Mapping[EventKind, Callable[[PortPage, PageEvent], PortPage]] = {
     EventKind.SESSION_OVER: lambda page, it: session_over(page, it.session_id, it.at),
     EventKind.IGNORED: lambda page, it: ignored(page, it.at),
     EventKind.OBEYED: lambda page, it: obeyed(page),
+    EventKind.CLOCK: lambda page, it: page,
 }

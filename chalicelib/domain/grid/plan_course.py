@@ -13,11 +13,15 @@ from datetime import datetime, timedelta
 from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.leases import CLOCK_SLACK, LEASE, Period
+from chalicelib.domain.grid.needs import USUAL_WH, even_ma
 from chalicelib.domain.grid.outlook import QUARTER, Plan
+from chalicelib.domain.grid.stays import Settings
 from chalicelib.domain.grid.tree import BuildingLoad, Claim, Conditions, Port, PortCurrent, PortId, SiteTree
 
 # So long a car that was plugged in, or was paused, is given the least, for it to wake by.
 WAKES_FOR = timedelta(minutes=2)
+# Drivers leave sooner than they said.
+_MARGIN = Settings().margin
 
 Fits = Callable[[Mapping[PortId, PortCurrent]], bool]
 
@@ -61,9 +65,23 @@ def is_near(at: datetime, then: datetime) -> bool:
 
 
 def planned(claim: Claim, port: Port, plan: Plan, at: datetime) -> Claim:
-    """The claim with what the plan gives it at that moment; it follows none once it was to have left."""
+    """The claim with what the plan gives it at that moment; it follows none once it was to have left.
+
+    From half an hour before its latest start on nothing holds it back but what others have, whatever that would save.
+    """
     amount_ma, is_kept = _amount(claim, port, plan, at)
-    return replace(claim, planned_ma=amount_ma, is_kept_to_plan=is_kept)
+    return replace(claim, planned_ma=amount_ma, is_kept_to_plan=is_kept and not _must_hurry(claim, port, at))
+
+
+def guided(claim: Claim, port: Port, plan: Plan, at: datetime) -> Claim:
+    """The claim with what it is to have now: as `planned`; whoever came since a roomy site was planned, evenly.
+
+    Until the next plan, so that nobody takes in its first minutes what costs least in hours. It is in no course.
+    """
+    if claim.port_id not in plan.newcomers:
+        return planned(claim, port, plan, at)
+    even = even_ma(claim, port, claim.car_phases or len(port.phases), at)
+    return replace(claim, planned_ma=even, is_kept_to_plan=even is not None)
 
 
 def courses(site: CourseSite, at: datetime) -> Mapping[PortId, PlanCourse]:
@@ -122,6 +140,17 @@ def _amount(claim: Claim, port: Port, plan: Plan, at: datetime) -> tuple[int | N
     if amount_ma > port.least_ma and at < _quarter(plan, at) + WAKES_FOR and _was_paused(claim, plan, at):
         return port.least_ma, True
     return amount_ma, is_kept
+
+
+def _must_hurry(claim: Claim, port: Port, at: datetime) -> bool:
+    """Whether so little time is left that all of it, but the margin for drivers who err, is needed to charge in."""
+    lacks_wh = (claim.asked_wh or USUAL_WH) - claim.served_wh
+    if claim.departs_at is None or lacks_wh <= 0:
+        return False
+    most_ma = min(port.most_ma, claim.car_most_ma or port.most_ma)
+    phases = 1 if port.is_line_to_line else min(claim.car_phases or 1, len(port.phases))
+    needs_h = lacks_wh / (most_ma * port.voltage_v * phases / 1000)
+    return at >= claim.departs_at - _MARGIN - timedelta(hours=needs_h)
 
 
 def _was_paused(claim: Claim, plan: Plan, at: datetime) -> bool:

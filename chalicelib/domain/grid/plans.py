@@ -7,14 +7,14 @@ highest quarter, then changes. It is no promise of current: `balancing.share` ha
 
 from __future__ import annotations
 
-from cmath import phase, rect
+from cmath import rect
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
-from math import ceil, cos, pi
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from chalicelib.domain.data_classes import dataclass, field, replace
-from chalicelib.domain.grid.currents import Conductors, Flow
+from chalicelib.domain.grid.assumptions import USUAL, Assumptions
+from chalicelib.domain.grid.currents import Conductors, Flow, shadows
 from chalicelib.domain.grid.outlook import QUARTER, Outlook, Plan
 from chalicelib.domain.grid.programs import LinearProgram
 from chalicelib.domain.grid.stays import HOUR, Coming, Settings, Slot, Stay, coming, parts, power_kw, stay, usual_a
@@ -25,17 +25,12 @@ _SLICES = ((0.25, 1.0), (0.2, 1.1), (0.2, 1.35), (1.0, 1.9))
 # The next parts count on all that a car may take; of what comes later, what is not sure counts less.
 _NEAR_PARTS = 2
 _UNSURE = 0.25
-# To charge an hour later, and to change a kilowatt-hour from what it was told last: ties are settled so.
-_LATER = 1e-3
-_CHANGED = 1e-4
 # What those lack who may still come, against one who is there; from when on they are planned, and for how long.
 _COMING_WEIGHT = 0.9
 _COMING_FROM_H = 0.5
 _COMING_UNTIL_H = 8.0
 # They are counted behind what so many ports share.
 _SHARED_BY = 3
-# A length is held by its shadows: so far apart they let it be 0.4 % shorter than it might be, and never longer.
-_STEP = pi / 18
 _FULL = 0.97
 
 
@@ -67,6 +62,7 @@ def problem(  # noqa: PLR0913, PLR0917 (as `share`, and what is to come)
     at: datetime,
     conditions: Conditions | None = None,
     settings: Settings | None = None,
+    assumed: Assumptions = USUAL,
 ) -> PlanProblem:
     """What is to be solved so that the site's cars are ready in time.
 
@@ -77,10 +73,11 @@ def problem(  # noqa: PLR0913, PLR0917 (as `share`, and what is to come)
     ports = {it.port_id: it for it in tree.ports}
     claims = list(claims)
     ordered = sorted(claims, key=lambda it: (it.begun_at, it.session_id, it.port_id))
-    found = [stay(it, ports[it.port_id], at, settings) for it in ordered if it.port_id in ports]
+    found = [stay(it, ports[it.port_id], at, settings, assumed) for it in ordered if it.port_id in ports]
     stays = tuple(it for it in found if it is not None)
-    writing = _Writing(tree, stays, tuple(parts(outlook, at, settings)), outlook, conditions, settings)
-    return writing.problem(coming(tree, claims, outlook, at))
+    day = tuple(parts(outlook, at, settings))
+    writing = _Writing(tree, stays, day, outlook, conditions, settings.margin, assumed)
+    return writing.problem(coming(tree, claims, outlook, at, assumed))
 
 
 def read(problem: PlanProblem, solution: Sequence[float] | None) -> Plan:
@@ -117,9 +114,16 @@ def read(problem: PlanProblem, solution: Sequence[float] | None) -> Plan:
         limit_ma[port_id], is_full[port_id] = tuple(row), tuple(tight)
         unmet_wh[port_id] = round(1000 * sum(solution[column] for column in problem.lacks[number]))
     asked_kwh = sum(it.lacks_kwh for it in problem.stays) + sum(problem.coming.values())
-    coming_lacks = round(1000 * sum(solution[it] for it in problem.coming) / asked_kwh) if asked_kwh else 0
-    plan = Plan(begins_at=problem.begins_at, limit_ma=limit_ma, is_full=is_full, unmet_wh=unmet_wh)
-    return replace(plan, coming_lacks_permille=coming_lacks)
+    lacks_kwh = sum(solution[column] for lacks in problem.lacks for column in lacks)
+    coming_kwh = sum(solution[column] for column in problem.coming)
+    return Plan(
+        begins_at=problem.begins_at,
+        limit_ma=limit_ma,
+        is_full=is_full,
+        unmet_wh=unmet_wh,
+        coming_lacks_permille=round(1000 * coming_kwh / asked_kwh) if asked_kwh else 0,
+        lacks_permille=round(1000 * (lacks_kwh + coming_kwh) / asked_kwh) if asked_kwh else 0,
+    )
 
 
 def _level(it: Stay, amperes: float, *, is_tight: bool) -> int:
@@ -175,10 +179,11 @@ class _Writing:
         day: tuple[Slot, ...],
         outlook: Outlook,
         conditions: Conditions,
-        settings: Settings,
+        margin: timedelta,
+        assumed: Assumptions,
     ) -> None:
         self._tree, self._stays, self._parts = tree, stays, day
-        self._outlook, self._conditions, self._margin = outlook, conditions, settings.margin
+        self._outlook, self._conditions, self._margin, self._assumed = outlook, conditions, margin, assumed
         self._program = LinearProgram()
         self._columns: list[tuple[tuple[int, ...], ...]] = []
         self._lacks: list[tuple[int, ...]] = []
@@ -226,7 +231,7 @@ class _Writing:
             if part.begins_at >= it.ends_at:
                 break
             worth = self._worth * it.kw * part.hours
-            later = _LATER * it.haste(begins_at) * ((part.begins_at - begins_at) / HOUR)
+            later = self._assumed.later * it.haste(begins_at) * ((part.begins_at - begins_at) / HOUR)
             risk = it.risk(part, self._margin)
             # No price at all makes up for waiting until its driver may leave.
             late = self._range * it.kw * part.hours if risk else 0.0
@@ -244,7 +249,7 @@ class _Writing:
         )
         program.limit([*terms, *((column, 1.0) for column in lacks)], at_least=it.lacks_kwh, at_most=it.lacks_kwh)
         if mine:
-            cost = self._worth * _CHANGED * it.kw * self._parts[0].hours
+            cost = self._worth * self._assumed.changed * it.kw * self._parts[0].hours
             more, less = program.amount(cost=cost), program.amount(cost=cost)
             now = [*((column, 1.0) for column in mine[0]), (more, -1.0), (less, 1.0)]
             program.limit(now, at_least=it.now_a, at_most=it.now_a)
@@ -264,13 +269,13 @@ class _Writing:
         begins_at = self._parts[0].begins_at
         for (_, kw), ports in alike.items():
             cars = coming.cars * len(ports) / len(free)
-            most_a = cars * sum(usual_a(it) for it in ports) / len(ports)
+            most_a = cars * sum(usual_a(it, self._assumed) for it in ports) / len(ports)
             columns: dict[int, int] = {}
             terms: list[tuple[int, float]] = []
             for place, part in enumerate(self._parts):
                 since_h = (part.begins_at - begins_at) / HOUR
                 if _COMING_FROM_H <= since_h < _COMING_UNTIL_H:
-                    cost = self._worth * kw * part.hours * _LATER * since_h
+                    cost = self._worth * kw * part.hours * USUAL.later * since_h
                     columns[place] = self._program.amount(cost=cost, most=most_a)
                     terms.append((columns[place], kw * part.hours))
             lacks_kwh = cars * coming.kwh
@@ -288,8 +293,9 @@ class _Writing:
 
     def _write_peak(self) -> int:
         """The highest quarter, which costs nothing up to the month's highest so far."""
-        peak = self._program.amount(cost=self._demand)
-        free = self._program.amount(cost=-self._demand, most=max(0.0, self._outlook.peak_w / 1000))
+        cost = self._demand * self._assumed.demand
+        peak = self._program.amount(cost=cost)
+        free = self._program.amount(cost=-cost, most=max(0.0, self._outlook.peak_w / 1000))
         self._program.limit([(peak, 1.0), (free, -1.0)], at_least=0.0)
         return peak
 
@@ -358,7 +364,7 @@ class _Writing:
         if counted not in self._shadows:
             self._shadows[counted] = [
                 (turned, reach, [(it * turned).real for it in counted])
-                for angle, reach in _shadows(counted)
+                for angle, reach in shadows(counted)
                 for turned in (rect(1, -angle),)
             ]
         return self._shadows[counted]
@@ -382,14 +388,3 @@ class _Writing:
             seen = None if building is None else replace(building, at=part.begins_at)
             self._conductors[limits] = Conductors.of(self._tree, part.begins_at, seen, limits)
         return self._conductors[limits]
-
-
-def _shadows(counted: Sequence[complex]) -> Iterator[tuple[float, float]]:
-    """Directions in which a sum of such currents may lie, and how much of its limit each lets it have."""
-    middle = phase(sum(it / abs(it) for it in counted))
-    angles = [phase(it * rect(1, -middle)) for it in counted]
-    least, most = min(angles), max(angles)
-    number = max(1, ceil((most - least) / _STEP - 1e-9))
-    width = (most - least) / number
-    for it in range(number):
-        yield middle + least + (it + 0.5) * width, cos(width / 2)

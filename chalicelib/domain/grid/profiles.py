@@ -65,6 +65,7 @@ class PortGrant:
     `ref` is the charger's name for the transaction. `car_phases` is by how many the car charges: None, while nobody
     knows, counts W as if it were one, for a car that takes it all by one phase must not overload that. A DC port takes
     its power by three. `phase_to_use` goes with allowances of one phase, to chargers that let us choose.
+    `clock_ahead_s`: a charger whose clock is known to be wrong is told times as that shows them.
     """
 
     port: Port
@@ -74,6 +75,7 @@ class PortGrant:
     ref: str | None = None
     car_phases: int | None = None
     phase_to_use: int | None = None
+    clock_ahead_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,7 @@ def profile_of(grant: PortGrant, form: ProfileForm, ability: ChargingAbility) ->
         stack_level=form.stack_level,
         in_amps=form.unit is RateUnit.AMPERES,
         kind=form.kind,
-        starts_at=None if is_relative else at - timedelta(seconds=lead_s),
+        starts_at=None if is_relative else at + timedelta(seconds=grant.clock_ahead_s - lead_s),
         duration_s=duration_s + lead_s,
         ref=grant.ref if form.purpose is ProfilePurpose.SESSION else None,
     )

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from math import exp
+from operator import mul
 
 from chalicelib.domain.data_classes import dataclass
+from chalicelib.domain.grid.assumptions import Assumptions
 from chalicelib.domain.grid.cars import PROBE_MA, Car, is_asleep, learn
 from chalicelib.domain.grid.needs import USUAL_STAY, USUAL_WH, is_met
 from chalicelib.domain.grid.outlook import QUARTER, Outlook
@@ -29,9 +31,6 @@ _LEAST_WH = USUAL_WH // 4
 _COMING_H = 6.0
 _FULL_SITE = 0.8
 _USUAL_CARS = 2
-# What a car is counted on to take later: of its port, where nothing is known of it; of what it was seen to take.
-_UNKNOWN = 0.4
-_KNOWN = 0.6
 # Where most cars' own chargers end.
 _USUAL_MOST_MA = 16_000
 _TRIED = timedelta(minutes=30)
@@ -108,7 +107,7 @@ class Stay:
         return max(0.0, min(1.0, (self.ends_at - part.begins_at) / (part.ends_at - part.begins_at)))
 
 
-def stay(claim: Claim, port: Port, at: datetime, settings: Settings) -> Stay | None:
+def stay(claim: Claim, port: Port, at: datetime, settings: Settings, assumed: Assumptions) -> Stay | None:
     """A claim as it is planned; None for a car that wants nothing now: met, or asleep and not to be tried."""
     car = learn(port, claim, at)
     if is_met(claim) or is_asleep(car.idle_since, at, TURN):
@@ -121,7 +120,9 @@ def stay(claim: Claim, port: Port, at: datetime, settings: Settings) -> Stay | N
         port=port,
         phases=phases,
         most_a=max(port.least_ma, port.most_ma if car.most_ma is None else car.most_ma) / 1000,
-        sure_a=usual_a(port) if car.most_ma is None else max(port.least_ma, _KNOWN * car.most_ma) / 1000,
+        sure_a=usual_a(port, assumed)
+        if car.most_ma is None
+        else max(port.least_ma, assumed.known * car.most_ma) / 1000,
         next_a=_tried_ma(port, phases, claim, car) / 1000,
         now_a=(claim.draws[-1].granted_ma if claim.draws else 0) / 1000,
         # A car of which nothing is known may use one phase, and then it must begin soon.
@@ -154,7 +155,7 @@ class Coming:
     kwh: float
 
 
-def coming(tree: SiteTree, claims: Sequence[Claim], outlook: Outlook, at: datetime) -> Coming:
+def coming(tree: SiteTree, claims: Sequence[Claim], outlook: Outlook, at: datetime, assumed: Assumptions) -> Coming:
     """As many in the coming hours as usual, or as came in the last one, until the site is as full as sites get.
 
     They ask for what those ask for who are here.
@@ -162,16 +163,17 @@ def coming(tree: SiteTree, claims: Sequence[Claim], outlook: Outlook, at: dateti
     first = max(0, (at - outlook.begins_at) // QUARTER)
     usual = outlook.coming_permille[first : first + int(_COMING_H * (HOUR / QUARTER))]
     lately = sum(it.begun_at > at - HOUR for it in claims)
-    cars = sum(usual) / 1000 if usual else _COMING_H * lately
+    kept = (assumed.expected ** (place * (QUARTER / HOUR)) for place in range(len(usual)))
+    cars = sum(map(mul, usual, kept)) / 1000 if usual else _COMING_H * lately
     room = max(0.0, _FULL_SITE * len(tree.ports) - len(claims))
     asked = [it.asked_wh for it in claims if it.asked_wh is not None]
     kwh = (_USUAL_CARS * USUAL_WH + sum(asked)) / (_USUAL_CARS + len(asked)) / 1000
-    return Coming(cars=min(cars, room), kwh=kwh)
+    return Coming(cars=room if assumed.is_crowded else min(cars, room), kwh=kwh)
 
 
-def usual_a(port: Port) -> float:
+def usual_a(port: Port, assumed: Assumptions) -> float:
     """What a car of which nothing is known is counted on to take."""
-    return max(port.least_ma, _UNKNOWN * port.most_ma) / 1000
+    return max(port.least_ma, assumed.unknown * port.most_ma) / 1000
 
 
 def power_kw(port: Port) -> float:

@@ -6,6 +6,7 @@ What happened while the charger was offline, or before what is known already, is
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from chalicelib.domain.chargers.answers import Noted
@@ -46,6 +47,8 @@ _CAR_STANDS = (ConnectorStatus.FINISHING, ConnectorStatus.OCCUPIED)
 class ConnectorStatuses:
     """Takes in status reports. Two writes for one that changed, a look at its session where that may be over.
 
+    `clock_told(connection, ahead_s)`: whoever tells chargers times hears of a clock that is wrong, or was.
+
     And one, with a write, at the session that had it, where that one's car has just left.
     """
 
@@ -57,6 +60,7 @@ class ConnectorStatuses:
     ends: InferredEnds
     watches: Watches
     alarm_checks: AlarmChecks
+    clock_told: Callable[[Connection, int], None]
     clock: Clock
 
     def transaction_told(self, connection: Connection, event: ChargingStarted | ReadingsTaken) -> None:
@@ -94,7 +98,7 @@ class ConnectorStatuses:
         if before is None:
             self._told_of_past(connection.charger_id, where, status, state.told_at)
             return Noted()
-        self._ask_for_checks(connection.charger_id, before, state)
+        self._ask_for_checks(connection, before, state)
         at = state.told_at or now
         if before.status is not status:
             changed = StatusChanged(now, connector, status, state.told_at)
@@ -114,11 +118,13 @@ class ConnectorStatuses:
         self.watches.seen(connection.charger_id, before)
         return Noted(is_known=before.status is status and before.error == event.error)
 
-    def _ask_for_checks(self, charger_id: str, before: ConnectorState, state: ConnectorState) -> None:
+    def _ask_for_checks(self, connection: Connection, before: ConnectorState, state: ConnectorState) -> None:
         if before.status is not state.status and ConnectorStatus.FAULTED in (before.status, state.status):
-            self.alarm_checks.ask(AlarmKind.FAULTED, charger_id)
+            self.alarm_checks.ask(AlarmKind.FAULTED, connection.charger_id)
         if any(it.skew_s is not None and is_clock_wrong(it.skew_s) for it in (before, state)):
-            self.alarm_checks.ask(AlarmKind.CLOCK_WRONG, charger_id)
+            self.alarm_checks.ask(AlarmKind.CLOCK_WRONG, connection.charger_id)
+            if state.skew_s is not None:
+                self.clock_told(connection, state.skew_s)
 
     def _told_of_past(
         self, charger_id: str, connector: ConnectorId, status: ConnectorStatus, told_at: datetime | None

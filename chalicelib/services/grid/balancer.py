@@ -20,7 +20,7 @@ from chalicelib.domain.grid.grants import PortPage, Trust, held_ma
 from chalicelib.domain.grid.leases import ANSWERED_WITHIN, Period
 from chalicelib.domain.grid.obedience import Measure
 from chalicelib.domain.grid.orders import is_room_wanted, ordered
-from chalicelib.domain.grid.plan_course import CourseSite, PlanCourse, building_then, courses, cut, is_near, planned
+from chalicelib.domain.grid.plan_course import CourseSite, PlanCourse, building_then, courses, cut, guided, is_near
 from chalicelib.domain.grid.port_look import PortNeed, PortOrder, proof_turn
 from chalicelib.domain.grid.profiles import keeps_course
 from chalicelib.domain.grid.restraint import Restraint, beside_silent
@@ -133,7 +133,7 @@ class Balancer:
         plan = plan_of(state, book)
         if plan is not None:
             ports = {it.port_id: it for it in tree.ports}
-            claims = [planned(it, ports[it.port_id], plan, at) for it in claims]
+            claims = [guided(it, ports[it.port_id], plan, at) for it in claims]
         claims = with_unasked(claims, state, at)
         site = site_to_share(state, book, claims, at)
         conditions, defaults, former = site.conditions, site.defaults, site.former
@@ -251,10 +251,13 @@ def _need(
 
 
 def _by_plan(need: PortNeed, course: PlanCourse, facts: Mapping[str, ChargerFacts], at: datetime) -> PortNeed:
-    """A port that follows a plan, told as much as its charger keeps; one that keeps no course is told each turn."""
+    """A port that follows a plan, told as much as its charger keeps; one that keeps no course is told each turn.
+
+    So is one whose clock is wrong: on the day that it is set right all that it was told of would come at another time.
+    """
     it = facts[need.port_id.charger_id]
     ability = seen_in(it.ability or ChargingAbility(), it.firmware.learnt)
-    if need.limit_ma is None or need.form is None or not keeps_course(need.form, ability):
+    if need.limit_ma is None or need.form is None or it.clock_ahead_s or not keeps_course(need.form, ability):
         return need
     course = _kept_up(cut(course, ability.most_periods), ability)
     return replace(need, plan=(Period(at, need.limit_ma), *course.later), plan_ends_at=course.ends_at)

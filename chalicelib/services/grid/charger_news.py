@@ -7,11 +7,14 @@ each start of the socket's process would pay for it.
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.data_classes import dataclass
+from chalicelib.domain.operators import is_clock_wrong
 from chalicelib.ports import Clock
+from chalicelib.ports.chargers import Chargers
 from chalicelib.ports.grid import Looks, ManagedSites
 from chalicelib.records.chargers import Charger, Connection, MainMeter
 
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 # By less a building's load differs from itself.
 STEP_MA = 1_000
 _WHOLE = ConnectorId(0)
+# So long after it came back a charger tells what it could not tell before.
+_CATCHES_UP = timedelta(minutes=5)
 _log = logging.getLogger(__name__)
 
 
@@ -30,6 +35,7 @@ class ManagedChargerNews:
 
     managed_sites: ManagedSites
     looks: Looks
+    chargers: Chargers
     clock: Clock
 
     def line_told(self, charger: Charger, online: bool) -> None:
@@ -41,6 +47,36 @@ class ManagedChargerNews:
         """A charger has started anew."""
         if connection.managed_at:
             self._came_back(connection.charger_id, connection.managed_at, has_booted=True)
+
+    def clock_told(self, connection: Connection, ahead_s: int) -> None:
+        """How far ahead of ours its clock was in a report, where that is wrong or was before: grants name times.
+
+        What is told in its first minutes may be of the time before it came back, and makes no clock slow.
+        """
+        if not connection.managed_at:
+            return
+        from chalicelib.domain.grid.page_events import EventKind, PageEvent  # noqa: PLC0415  (for managed sites alone)
+        from chalicelib.domain.grid.tree import PortId  # noqa: PLC0415
+
+        charger_id, site_id = connection.charger_id, connection.managed_at
+        try:
+            if ahead_s < 0 and not self._is_up_to_date(charger_id):
+                return
+            told = PageEvent(
+                port_id=PortId(charger_id, _WHOLE),
+                kind=EventKind.CLOCK,
+                at=self.clock(),
+                clock_ahead_s=ahead_s if is_clock_wrong(ahead_s) else 0,
+            )
+            self.managed_sites.heard(site_id, told)
+            self.looks.ask(site_id)
+        except Exception:
+            _log.exception("site not told of a clock", extra={"charger_id": charger_id})
+
+    def _is_up_to_date(self, charger_id: str) -> bool:
+        charger = self.chargers.get(charger_id)
+        since = charger.connected_at if charger is not None else None
+        return since is not None and self.clock() >= since + _CATCHES_UP
 
     def meter_read(self, connection: Connection, told: MainMeter) -> None:
         """A station's own meter was read: where it is its site's, it counts all that the site takes, cars among it."""

@@ -184,6 +184,7 @@ class Dispatch:
             car_phases=it.car_phases,
             # The port's own first: by that alone one phase is counted, and shown.
             phase_to_use=1,
+            clock_ahead_s=it.facts.clock_ahead_s,
         )
         return profile_of(grant, form, ability).command
 

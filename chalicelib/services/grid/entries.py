@@ -81,12 +81,19 @@ class BookEntries:
             it: _facts_of(it, chargers.get(it), None if it in came_back else known.get(it), at, firmware_of)
             for it in to_read
         }
-        return {it: read.get(it) or known[it] for it in names}
+        told = {it.port_id.charger_id: it.clock_ahead_s for it in events if it.kind is EventKind.CLOCK}
+        return {
+            it: replace(read.get(it) or known[it], clock_ahead_s=told.get(it, _clock_of(known.get(it)))) for it in names
+        }
 
     def _learnt(self, before: Firmware, after: Firmware) -> Firmware:
         if after != before and after.name:
             self.firmwares.learn(before, after)
         return after
+
+
+def _clock_of(before: ChargerFacts | None) -> int:
+    return before.clock_ahead_s if before is not None else 0
 
 
 def _facts_of(

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from chalicelib.domain.charging.preferences import ChargingProfile, ToldPlan
 from chalicelib.domain.charging.wishes import PlanTold
 from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.announced import because_asked, fair_rows
 from chalicelib.domain.grid.arrivals import Arrivals
+from chalicelib.domain.grid.day_plans import lacked
 from chalicelib.domain.grid.estimates import as_usual, estimate, fed, unmet_wh
 from chalicelib.domain.grid.needs import is_met
 from chalicelib.domain.grid.outlook import QUARTER, Outlook, Plan
-from chalicelib.domain.grid.plan_course import planned
+from chalicelib.domain.grid.plan_course import guided
 from chalicelib.domain.grid.signals import Guidance, guidance
 from chalicelib.domain.grid.tree import Claim, Port, PortId
 from chalicelib.domain.operators import AlarmKind
@@ -37,6 +38,7 @@ from chalicelib.services.grid.site_conditions import SharedSite, plan_of, site_t
 QUARTERS = 96
 # In the last minute of each quarter of an hour plans are asked for: wishes are gathered for fourteen.
 _MINUTES, _LAST = 15, 14
+_LAST_MOMENTS = timedelta(minutes=1)
 # What a kilogram of CO2 counts as where all who said something want it green: more than any price.
 _GREEN_MICROS_PER_KG = 10_000_000
 # A plan that stays what it was is written again all the same after so long: its rows end after a day.
@@ -91,8 +93,9 @@ class QuarterPlans:
         if by is Guidance.LAST_PLAN:
             return None
         is_planned = by is Guidance.PLAN and bool(outlook.price_micros or outlook.carbon_g or outlook.marginal_g)
-        found = self._rows(state, wishing, outlook, at) if is_planned and wishing else ((), ())
-        before, (rows, unasked) = state.plan, found or ((), ())
+        found = self._made(state, wishing, outlook, at) if is_planned and wishing else _NOT_MADE
+        before, made = state.plan, found or _NOT_MADE
+        rows = made.rows
         failed_before = before.failed_since if before is not None else None
         failed_since = (failed_before or at) if found is None else None
         has_turned = (failed_since is None) is not (failed_before is None)
@@ -101,6 +104,7 @@ class QuarterPlans:
             self.alarm_checks.ask(AlarmKind.PLANS_FAILED, site_id)
         if not rows and not (before and before.ports) and not has_turned:
             return None
+        rows = _woken_first(rows, before, outlook.begins_at, at)
         rows = self._told(rows, {it.session_id: it.estimate for it in before.ports} if before is not None else {})
         plan = StoredPlan(
             version=(before.version if before is not None else 0) + 1,
@@ -110,7 +114,9 @@ class QuarterPlans:
             source=outlook.source,
             failed_since=failed_since,
             arrivals=_arrivals(state, at),
-            unasked=unasked,
+            lacked_at=lacked(made.plan, _lacked_at(state), at),
+            is_roomy=made.plan.is_roomy,
+            unasked=made.unasked,
         )
         if before is not None and not has_turned and _says_the_same(before, plan, at):
             return before
@@ -138,12 +144,12 @@ class QuarterPlans:
         asked = _question(state, wishing, outlook, at)
         new = [port_id for port_id, it in wishing.items() if it.session_id in session_ids]
         for port_id, told in self._foretold(asked, new).items():
-            self._with_told(wishing[port_id].session_id, told, None)
+            self._with_told(wishing[port_id].session_id, PlanTold(told, is_answer=True), None)
 
-    def _rows(
+    def _made(
         self, state: SiteState, wishing: Mapping[PortId, StoredClaim], outlook: Outlook, at: datetime
-    ) -> tuple[Sequence[PlannedPort], tuple[UnaskedPort, ...]] | None:
-        """The rows of a plan, and what is kept of how they would be if nobody asked; None where none was found."""
+    ) -> _Made | None:
+        """A plan; None where none was found."""
         asked = _question(state, wishing, outlook, at)
         plan = self._planned(asked, tuple(asked.claims.values()), asked.outlook, at)
         if plan is None:
@@ -164,7 +170,7 @@ class QuarterPlans:
             for it in wishing
             if (row := plan.limit_ma.get(it))
         ]
-        return rows, unasked_ports(state.plan, plan, wishing, asked.outlook)
+        return _Made(plan, rows, unasked_ports(state.plan, plan, wishing, asked.outlook))
 
     def _foretold(self, asked: _Question, port_ids: Collection[PortId]) -> Mapping[PortId, ToldPlan]:
         """What is told of them: of the next quarter on by a plan made now, until then by what they have.
@@ -201,18 +207,33 @@ class QuarterPlans:
         Told before it is written: whoever dies in between has told what the next plan says again, or corrects.
         """
         return [
-            replace(it, estimate=self._with_told(it.session_id, it.estimate, before.get(it.session_id))) for it in rows
+            replace(it, estimate=self._with_told(it.session_id, PlanTold(it.estimate), before.get(it.session_id)))
+            if it.estimate is not None
+            else it
+            for it in rows
         ]
 
-    def _with_told(self, session_id: str, now: ToldPlan | None, before: ToldPlan | None) -> ToldPlan | None:
+    def _with_told(self, session_id: str, now: PlanTold, before: ToldPlan | None) -> ToldPlan | None:
         """What its driver knows then."""
-        if now is None or not now.is_news(before):
+        if not now.plan.is_news(before):
             return before
         try:
-            return self.changes.apply(session_id, PlanTold(now)).told_plan
+            return self.changes.apply(session_id, now).told_plan
         except Exception:
             _log.exception("plan not told", extra={"session_id": session_id})
             return before
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A plan, what is written of it, and what is kept of how it would be if nobody asked."""
+
+    plan: Plan
+    rows: Sequence[PlannedPort] = ()
+    unasked: tuple[UnaskedPort, ...] = ()
+
+
+_NOT_MADE = _Made(Plan(begins_at=datetime(1970, 1, 1, tzinfo=UTC)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,7 +257,7 @@ class _Question:
         plan = plan_of(self.state, self.state.book)
         claims: Iterable[Claim] = self.claims.values()
         if plan is not None:
-            claims = [planned(it, self.ports[it.port_id], plan, self.at) for it in claims]
+            claims = [guided(it, self.ports[it.port_id], plan, self.at) for it in claims]
         return fair_rows(self.site.tree, list(claims), outlook, self.at, self.site.conditions)
 
 
@@ -258,7 +279,10 @@ def _question(state: SiteState, wishing: Mapping[PortId, StoredClaim], outlook: 
         site=site_to_share(state, state.book, tuple(claims.values()), at),
         ports={it.port_id: it for it in state.managed.tree.ports},
         claims=claims,
-        outlook=_weighed(with_announced(replace(outlook, coming_permille=coming), state, at), wishing.values()),
+        outlook=_weighed(
+            with_announced(replace(outlook, coming_permille=coming, lacked_at=_lacked_at(state)), state, at),
+            wishing.values(),
+        ),
         at=at,
     )
 
@@ -267,6 +291,10 @@ def _arrivals(state: SiteState, at: datetime) -> Arrivals:
     """Those known when the last plan was written, and those since."""
     known = state.plan.arrivals if state.plan is not None else None
     return (known or Arrivals(until=at - QUARTER)).with_claims(claims_of(state, {}), at)
+
+
+def _lacked_at(state: SiteState) -> datetime | None:
+    return state.plan.lacked_at if state.plan is not None else None
 
 
 def _wishing(state: SiteState) -> Mapping[PortId, StoredClaim]:
@@ -279,6 +307,8 @@ def _says_the_same(before: StoredPlan, after: StoredPlan, at: datetime) -> bool:
     passed = (after.begins_at - before.begins_at) // QUARTER
     if at - before.planned_at > _WRITTEN_AGAIN or len(before.ports) != len(after.ports):
         return False
+    if (before.is_roomy, before.lacked_at) != (after.is_roomy, after.lacked_at):
+        return False
     if not says_the_same_unasked(before, after):
         return False
     known = {(it.port_id, it.session_id): it for it in before.ports}
@@ -290,6 +320,20 @@ def _says_the_same(before: StoredPlan, after: StoredPlan, at: datetime) -> bool:
         if left != it.limit_ma[: len(left)] or full != it.is_full[: len(full)]:
             return False
     return True
+
+
+def _woken_first(
+    rows: Sequence[PlannedPort], before: StoredPlan | None, begins_at: datetime, at: datetime
+) -> Sequence[PlannedPort]:
+    """The rows, a pause kept up for the last moments of its quarter: a car is woken first as the next one begins.
+
+    `plan_course` sees to that, and knows of no plan but the newest.
+    """
+    passed = (begins_at - before.begins_at) // QUARTER if before is not None else 0
+    if before is None or passed < 0 or at + _LAST_MOMENTS < begins_at + QUARTER:
+        return rows
+    paused = {(it.port_id, it.session_id) for it in before.ports if it.limit_ma[passed : passed + 1] == (0,)}
+    return [replace(it, limit_ma=(0, *it.limit_ma[1:])) if (it.port_id, it.session_id) in paused else it for it in rows]
 
 
 def _has_enough(claim: Claim, stored: StoredClaim) -> bool:

@@ -62,7 +62,7 @@ def plan_of(state: SiteState, book: SiteBook) -> Plan | None:
     if state.plan is None:
         return None
     drawing = claimed(state)
-    plan = state.plan.of({it: stored.session_id for it, (_, stored) in drawing.items() if stored.is_plannable})
+    plan = state.plan.of({it: stored for it, (_, stored) in drawing.items() if stored.is_plannable})
     facts = {it.charger_id: it for it in book.chargers}
     rows = {
         port_id: row

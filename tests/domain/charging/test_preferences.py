@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.charging.preferences import ChargingProfile, UsualPreferences, usual_at
+from chalicelib.domain.charging.preferences import ChargingProfile, ToldPlan, UsualPreferences, usual_at
 
 BERLIN = "Europe/Berlin"
 MORNING = UsualPreferences(ready_at_min=7 * 60 + 30, energy_wh=20_000, profile=ChargingProfile.CHEAP)
@@ -52,3 +52,43 @@ def test_nobody_is_taken_to_stay_less_than_an_hour_or_more_than_sixteen(
     at = at.replace(tzinfo=UTC)
     found = UsualPreferences(ready_at_min=minute).ready_by(time_zone, at)
     assert found is None or timedelta(hours=1) <= found - at <= timedelta(hours=16)
+
+
+NOW = datetime(2026, 12, 1, 20, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def plan(ready_h: float | None, *, unmet_wh: int = 0, wh: int = 20_000, at: datetime = NOW) -> ToldPlan:
+    """Ready so many hours after eight in the evening; None: never."""
+    ready_at = NOW + ready_h * HOUR if ready_h is not None else None
+    return ToldPlan(planned_at=at, starts_at=NOW, ready_at=ready_at, energy_wh=wh - unmet_wh, unmet_wh=unmet_wh)
+
+
+def test_what_is_hours_away_is_told_again_where_it_moves_by_a_quarter_of_them_and_what_is_near_by_half_of_one() -> None:
+    assert not plan(9).is_news(plan(8))
+    assert plan(10.1).is_news(plan(8))
+    later = NOW + 7 * HOUR
+    assert not plan(8.4, at=later).is_news(plan(8))
+    assert plan(8.6, at=later).is_news(plan(8))
+    # What is overdue is near.
+    assert plan(9, at=NOW + 8.4 * HOUR).is_news(plan(8))
+
+
+def test_less_than_a_kilowatt_hour_that_is_lacking_frightens_nobody_and_what_can_be_had_after_all_is_told() -> None:
+    assert not plan(None, unmet_wh=900).is_news(plan(8))
+    assert plan(None, unmet_wh=1_000).is_news(plan(8))
+    assert plan(8).is_news(plan(None, unmet_wh=5_000))
+    assert not plan(None, unmet_wh=7_000).is_news(plan(None, unmet_wh=5_000))
+    assert plan(None, unmet_wh=7_300).is_news(plan(None, unmet_wh=5_000))
+
+
+def test_whoever_says_something_else_is_answered_though_little_comes_of_it() -> None:
+    assert plan(8.6).is_news(plan(8), is_answer=True)
+    assert plan(8.1, wh=22_000).is_news(plan(8), is_answer=True)
+    assert plan(None, unmet_wh=700).is_news(plan(8), is_answer=True)
+    assert not plan(8.1).is_news(plan(8), is_answer=True)
+
+
+@given(st.lists(st.floats(min_value=7.5, max_value=8.5), max_size=40))
+def test_a_plan_that_wavers_by_half_an_hour_to_either_side_is_told_once(hours: list[float]) -> None:
+    assert not any(plan(it).is_news(plan(8.0)) for it in hours)

@@ -38,7 +38,20 @@ def test_a_car_that_takes_what_it_is_tried_with_is_tried_with_an_ampere_more() -
     grown = claim(1, car_most_ma=10_000, draws=looks((11, 11), (11, 11)))
     assert share(TWO_PORTS, [grown, claim(2)], AT).limit_ma[ONE] == 12_000
     whole = claim(1, car_most_ma=31_000, draws=looks((32, 32), (32, 32)))
-    assert share(TWO_PORTS, [whole], AT).car_most_ma == {}
+    assert share(TWO_PORTS, [whole], AT).car_most_ma == {ONE: 32_000}
+
+
+def test_a_car_that_takes_all_that_its_port_gives_is_known_to_and_stays_so_while_it_is_paused() -> None:
+    grants = share(TWO_PORTS, [claim(1, draws=looks((32, 32), (32, 31.6)))], AT)
+    assert grants.car_most_ma == {ONE: 32_000}
+    paused = claim(1, car_most_ma=32_000, draws=looks((0, 0), (0, 0)))
+    assert share(TWO_PORTS, [paused], AT).car_most_ma == {ONE: 32_000}
+    tapering = claim(1, car_most_ma=32_000, draws=looks((32, 20), (32, 20)))
+    assert share(TWO_PORTS, [tapering], AT).car_most_ma == {ONE: 20_000}
+
+
+def test_a_car_that_takes_all_of_less_than_its_port_gives_may_take_more() -> None:
+    assert share(TWO_PORTS, [claim(1, draws=looks((16, 16), (16, 16)))], AT).car_most_ma == {}
 
 
 def test_what_a_grant_holds_back_is_no_limit_of_the_car() -> None:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.adapters.grid.highs import Highs
+from chalicelib.domain.grid.assumptions import USUAL
 from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.outlook import Outlook, Plan
 from chalicelib.domain.grid.plans import problem, read
@@ -223,8 +224,8 @@ def test_a_car_between_two_levels_takes_nothing_from_others_for_the_one_above() 
 
 
 def test_a_car_that_takes_less_than_its_chargers_least_is_counted_for_what_it_takes() -> None:
-    whole = stay(known(0), ROOMY.ports[0], AT, Settings())
-    tail = stay(known(0, car_most_ma=3_000, draws=looks((6, 3), (6, 3))), ROOMY.ports[0], AT, Settings())
+    whole = stay(known(0), ROOMY.ports[0], AT, Settings(), USUAL)
+    tail = stay(known(0, car_most_ma=3_000, draws=looks((6, 3), (6, 3))), ROOMY.ports[0], AT, Settings(), USUAL)
     assert whole is not None
     assert tail is not None
     assert tail.kw == pytest.approx(whole.kw / 2)

@@ -75,6 +75,13 @@ def test_a_grant_names_its_charge_its_phases_its_end_and_is_begun_a_minute_ago_f
     assert found.ends_at == NOW + timedelta(seconds=3660)
 
 
+@pytest.mark.parametrize("ahead_s", [2_400, -2_400])
+def test_a_clock_that_is_known_to_be_wrong_is_told_the_time_that_it_shows(ahead_s: int) -> None:
+    right, wrong = sent([Allowance(0, 10_000)]), sent([Allowance(0, 10_000)], clock_ahead_s=ahead_s)
+    assert right.starts_at is not None
+    assert wrong == replace(right, starts_at=right.starts_at + timedelta(seconds=ahead_s))
+
+
 def test_where_relative_counts_from_the_receipt_it_lowers_early_for_the_time_it_is_on_its_way() -> None:
     form = forms(MODERN, ProfilePurpose.SESSION)[0]
     found = profile_of(granted([Allowance(0, 9_000), Allowance(900, 6_000)]), form, MODERN)

@@ -51,14 +51,18 @@ class CheapHours:
     fails: bool = False
     found: bool = True
     is_choosy: bool = False
+    lacks_permille: int = 0
+    is_roomy: bool = False
     claims: list[Sequence[Claim]] = field(default_factory=list)
     coming: list[Sequence[int]] = field(default_factory=list)
+    lacked_at: list[datetime | None] = field(default_factory=list)
 
     def plan(
         self, tree: SiteTree, claims: Sequence[Claim], outlook: Outlook, at: datetime, conditions: Conditions
     ) -> Plan | None:
         self.claims.append(claims)
         self.coming.append(outlook.coming_permille)
+        self.lacked_at.append(outlook.lacked_at)
         if self.fails:
             raise RuntimeError("no solver")
         if not self.found:
@@ -66,7 +70,12 @@ class CheapHours:
         row = tuple(20_000 if it == CHEAP else 0 for it in outlook.price_micros)
         # As the real one: who has what was asked is no part of it.
         known = [it for it in claims if not (self.is_choosy and is_met(it))]
-        return Plan(begins_at=outlook.begins_at, limit_ma={it.port_id: row for it in known})
+        return Plan(
+            begins_at=outlook.begins_at,
+            limit_ma={it.port_id: row for it in known},
+            lacks_permille=self.lacks_permille,
+            is_roomy=self.is_roomy,
+        )
 
 
 @dataclass
@@ -134,6 +143,62 @@ def test_who_comes_is_learnt_with_each_plan_and_told_to_the_next(site: Planned) 
     assert sum(site.planner.coming[-1]) > 0
 
 
+def test_when_a_plan_last_lacked_something_is_kept_and_told_to_the_next(site: Planned) -> None:
+    plant = site.plant
+    plant.begin(0, site.leaving(9))
+    plant.live(60)
+    site.planner.lacks_permille = 81
+    short = site.plan()
+    assert short is not None
+    assert short.lacked_at == BEGINS_AT.replace(minute=0)
+    assert site.state().plan == short
+    plant.kit.clock.advance(hours=1)
+    assert site.plan() is not None
+    assert site.planner.lacked_at[-1] == BEGINS_AT.replace(minute=0)
+    assert site.state().plan != short
+    site.planner.lacks_permille = 80
+    site.plan()
+    plant.kit.clock.advance(hours=2)
+    last = site.plan()
+    assert last is not None
+    assert last.lacked_at == BEGINS_AT.replace(hour=BEGINS_AT.hour + 1, minute=0)
+
+
+def test_who_comes_to_a_roomy_site_has_an_even_current_until_the_next_plan(site: Planned) -> None:
+    plant = site.plant
+    site.planner.is_roomy = True
+    plant.begin(0, site.leaving(9))
+    plant.live(180)
+    site.plan()
+    plant.live(8)
+    plant.begin(1, site.leaving(4.5))
+    plant.begin(2, site.leaving(4.5, is_boosted=True))
+    plant.begin(3)
+    plant.live(20)
+    # 20 kWh in four hours on three phases; whoever wants it now, or said nothing, is held back by nothing.
+    even_a = 20_000 / 4 / 690
+    offered = plant.offered_a()
+    assert even_a - 1 <= offered[1] <= even_a + 1
+    assert min(offered[2:4]) > 12.0
+    assert plant.worst_a <= LIMIT_A
+    site.plan()
+    plant.live(180)
+    assert plant.offered_a()[1] == 0.0
+
+
+def test_a_site_that_is_planned_as_short_again_gives_newcomers_their_share(site: Planned) -> None:
+    plant = site.plant
+    site.planner.is_roomy = True
+    plant.begin(0, site.leaving(9))
+    plant.live(180)
+    site.plan()
+    site.planner.is_roomy = False
+    site.plan()
+    plant.begin(1, site.leaving(4.5))
+    plant.live(20)
+    assert plant.offered_a()[1] >= 20.0
+
+
 def test_looks_that_come_while_it_waits_leave_it_waiting_and_send_nothing(site: Planned) -> None:
     plant = site.plant
     plant.begin(0, site.leaving(9))
@@ -179,6 +244,26 @@ def test_a_car_that_was_just_plugged_in_wakes_before_it_waits(site: Planned) -> 
 def told(site: Planned) -> list[str]:
     """What the driver of the first car was told, newest first."""
     return [it.kind for it in site.plant.kit.notifications.page("ada", 10, None)[0]]
+
+
+def test_a_pause_that_a_new_plan_ends_ends_with_the_quarter_and_the_car_wakes_first(
+    site: Planned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant = site.plant
+    plant.begin(0, site.leaving(9))
+    plant.live(180)
+    site.plan()
+    plant.live((BEGINS_AT + timedelta(minutes=14, seconds=20) - site.now).total_seconds())
+    assert near(plant.offered_a(), 0.0, 0, 0, 0)
+    # It is cheap at once.
+    monkeypatch.setattr(f"{__name__}.CHEAP_AFTER", 0)
+    assert site.plan() is not None
+    plant.live(20)
+    assert near(plant.offered_a(), 0.0, 0, 0, 0)
+    plant.live((BEGINS_AT + timedelta(minutes=16, seconds=30) - site.now).total_seconds())
+    assert near(plant.offered_a(), 6.0, 0, 0, 0)
+    plant.live((BEGINS_AT + timedelta(minutes=19) - site.now).total_seconds())
+    assert near(plant.offered_a(), 20.0, 0, 0, 0)
 
 
 def test_a_driver_is_told_once_and_again_only_where_it_comes_to_be_something_else(site: Planned) -> None:
@@ -242,6 +327,19 @@ def test_who_wants_it_cheap_and_has_what_was_asked_takes_no_more_of_dear_hours(s
     plan = site.plan()
     assert plan is not None
     assert [(it.session_id, set(it.limit_ma)) for it in plan.ports] == [("S-0", {0})]
+
+
+def test_from_half_an_hour_before_its_latest_start_no_cheap_hour_holds_a_car_back(site: Planned) -> None:
+    plant = site.plant
+    plant.begin(0, None)
+    # The car's own word. By one phase it takes an hour for that, so its latest start is at half past eleven.
+    plant.kit.managed_sites.needs(SITE_ID, plant.port(0), 7_360, BEGINS_AT + timedelta(hours=3))
+    plant.live(180)
+    assert site.plan() is not None
+    plant.live((BEGINS_AT + timedelta(minutes=88) - site.now).total_seconds())
+    assert near(plant.offered_a(), 0.0, 0, 0, 0)
+    plant.live(240)
+    assert near(plant.offered_a(), 22.0, 0, 0, 0)
 
 
 def test_who_said_nothing_of_leaving_waits_for_no_cheap_hour(site: Planned) -> None:

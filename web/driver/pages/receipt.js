@@ -80,7 +80,8 @@ const Footprint = plain(({ it }) => html`<section class="sheet stack tight"><h2>
   it.carbon_g !== null && [say('footprint.carbon'), say('footprint.kg', { n: number(it.carbon_g / 1000, 2) })],
   it.renewable_percent !== null && [say('footprint.renewable'), percent(Number(it.renewable_percent))],
   it.saved_g !== null && [say('footprint.saved'), say('footprint.kg', { n: number(it.saved_g / 1000, 2) })],
-]} /></section>`);
+  it.saved_minor !== null && [say('footprint.saved.money'), money(it.saved_minor, it.currency)],
+]} /><p class="small quiet">${say('footprint.source', { source: it.source, method: it.method })}</p></section>`);
 
 const Invoice = part(({ path }) => {
   const asking = deed();

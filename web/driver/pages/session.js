@@ -11,7 +11,7 @@ import { isOver, running } from '../mine.js';
 import { Curve } from '../curve.js';
 import { Elsewhere } from '../elsewhere.js';
 import { Match } from '../cars.js';
-import { ChargeNow, Wishes } from '../wishes.js';
+import { ChargeNow, Wishes, outcome } from '../wishes.js';
 
 // Whose charge it is: how it is asked for, and stopped.
 function door(kind, id) {
@@ -94,7 +94,7 @@ export default part(({ name }, life) => {
         <div class="stack">
           ${isLast ? html`<${Note} kind="wait" sign="clock"><p role="status">${say('stale', { time: clockTime(heardAt) })}</p><//>` : null}
           <${Now} session=${session} />
-          ${isWaiting(session, now.value) && !session.isGuest ? html`<${ChargeNow} session=${session} done=${view.ask} />` : null}
+          ${isWaiting(session, now.value) && session.plan.waits_for !== 'shares_power' && !session.isGuest ? html`<${ChargeNow} session=${session} done=${view.ask} />` : null}
           ${session.state === 'active' && !session.isGuest ? html`<${Match} session=${session} done=${view.ask} />` : null}
           ${session.state === 'initiated' && session.held_minor === null && session.deposit_url ? html`<${Deposit} session=${session} done=${view.ask} />` : null}
           ${session.action ? html`<${Confirmation} session=${session} done=${view.ask} />` : null}
@@ -165,7 +165,7 @@ const Plan = plain(({ session }) => {
       plan && [say('plan.cost'), money(plan.cost_minor, session.cost.currency)],
       plan?.unmet_wh > 0 && [say('plan.unmet'), `${kwh(plan.unmet_wh, 1)} ${say('unit.kwh')}`],
     ]} />
-    ${preferences && !plan ? html`<p class="small quiet">${say(`preferences.${preferences.result}`)}</p>` : null}
+    ${preferences && !plan ? html`<p class="small quiet">${outcome(preferences)}</p>` : null}
     ${plan?.waits_for ? html`<p class="small quiet">${say(`now.planned.${plan.waits_for}`)}</p>` : null}
   </section>`;
 });
