@@ -122,6 +122,8 @@ class Ven(OpenADRClient):  # type: ignore[misc]
         self._owed: set[str] = set()
         self._open: dict[str, Mapping[str, Any]] = {}
         self._known: set[str] = set()
+        # Of those, what stands at the API as far as is known.
+        self._asked: set[str] = set()
         self.on_event = self.on_update_event = self.hear
         for report_type, kind in ((enums.REPORT_TYPE.USAGE, "drawn_w"), (enums.REPORT_TYPE.BASELINE, "baseline_w")):
             self.add_report(
@@ -145,6 +147,7 @@ class Ven(OpenADRClient):  # type: ignore[misc]
             return _IN
         if described["event_status"] in ("cancelled", "completed"):
             self._open.pop(name, None)
+            self._asked.discard(name)
             if described["event_status"] == "cancelled":
                 self._owed.add(name)
                 await self._cancel_owed()
@@ -154,15 +157,36 @@ class Ven(OpenADRClient):  # type: ignore[misc]
             await self.api.ask(name, body)
         except (NotUnderstood, KeyError, TypeError) as error:
             _log.warning("%s asks for nothing that can be done: %s", name, error)
+            if name in self._asked:
+                # As it was before it holds no more.
+                await self._let_go(name)
             return _OUT
         except (Unheard, Refused) as error:
-            # A no is true: nobody was asked. The utility may tell it again.
+            # A no is true: nobody is asked, be it that the API took it and could not say so, or that it stood before.
+            # The utility may tell it again.
             _log.error("%s was not taken: %s", name, error)
+            await self._let_go(name)
             return _OUT
         self._known.add(name)
+        self._asked.add(name)
+        self._owed.discard(name)
         if is_open(told):
             self._open[name] = told
         return _IN
+
+    async def _on_event(self, message: Mapping[str, Any]) -> None:
+        """Events as they come: each time all there are, so that what is not among them is cancelled by that."""
+        await super()._on_event(message)
+        theirs = {name_of(self.vtn_url, str(it["event_descriptor"]["event_id"])) for it in message["events"]}
+        for name in sorted(self._asked - theirs):
+            _log.warning("%s is told of no more", name)
+            await self._let_go(name)
+
+    async def _let_go(self, name: str) -> None:
+        self._asked.discard(name)
+        self._open.pop(name, None)
+        self._owed.add(name)
+        await self._cancel_owed()
 
     async def stay(self) -> None:
         """Take part until stopped: what is owed is told, what has no end is told anew, and what went meanwhile ends."""
@@ -190,11 +214,14 @@ class Ven(OpenADRClient):  # type: ignore[misc]
             _log.error("what still stands is not known: %s", error)
             return False
         self._known.update(standing)
+        self._asked.update(set(standing) & theirs)
         self._owed.update(set(standing) - theirs)
         return True
 
     async def _cancel_owed(self) -> None:
         for name in sorted(self._owed):
+            if name not in self._owed:
+                continue
             try:
                 await self.api.cancel(name)
             except Unheard as error:

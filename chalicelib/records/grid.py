@@ -102,7 +102,8 @@ class HeardEvent:
     """A utility's event as it was heard last, and `told_as` which of the operator's own.
 
     `digest` is the same while it says the same. All that it took is given back by `over_at`. `zones`: where what it
-    tells of prices and emissions is kept.
+    tells of prices and emissions is kept. `reported_until`: its server knows what was delivered until then; `reported`:
+    all of it.
     """
 
     event_id: str
@@ -114,6 +115,9 @@ class HeardEvent:
     wants_report: bool = False
     reported: bool = False
     zones: tuple[str, ...] = ()
+    begins_at: datetime | None = None
+    wants_quarters: bool = False
+    reported_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,12 +248,28 @@ class PlannedPort:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnaskedPort:
+    """What the charge of a session would draw at a port if nobody asked its site for less, while somebody will or does.
+
+    `is_moved`: some of it was had at another time by now, so that it stays as it was planned before that. `wish`: what
+    was wanted of the charge then.
+    """
+
+    port_id: PortId
+    session_id: str
+    wish: str
+    limit_ma: tuple[int, ...]
+    is_moved: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredPlan:
     """A site's plan, beside its book; each change a `version`. Without ports: power is shared out without one.
 
     `source`: by whose signals it was made. It stands until another comes, or its rows end. `failed_since`: then, and
     each time since, none was found. `arrivals`: when cars come there, as far as it was watched. `lacked_at`: the hour
     in which one last left lacking what a roomy site's does not; `is_roomy`: it was made as such a site's (`day_plans`).
+    `unasked`: what it would be, were it not for a demand response event.
     """
 
     version: int
@@ -261,6 +281,7 @@ class StoredPlan:
     arrivals: Arrivals | None = None
     lacked_at: datetime | None = None
     is_roomy: bool = False
+    unasked: tuple[UnaskedPort, ...] = ()
 
     def of(self, claims: Mapping[PortId, StoredClaim]) -> Plan:
         """The plan for those who charge now: the row of a session that has gone is nobody's."""

@@ -134,6 +134,7 @@ def test_a_utility_is_told_yes_only_for_what_the_api_has_taken() -> None:
         for api.fault in (Unheard("no line"), Refused("403")):
             assert await ven.hear(told(level)) == "optOut"
         api.fault = None
+        ven._owed.clear()
         assert await ven.hear(told(signal("ELECTRICITY_PRICE", "price", 0.4))) == "optOut"
         assert api.heard == []
         assert await ven.hear(told(level)) == "optIn"
@@ -152,6 +153,46 @@ def test_what_is_cancelled_while_the_api_is_away_is_cancelled_when_it_is_back() 
         await ven._cancel_owed()
         await ven._cancel_owed()
         assert api.heard == [("DELETE", name_of(_SERVER, "e-1"))]
+
+    asyncio.run(story())
+
+
+def test_what_it_comes_to_ask_that_cannot_be_done_holds_no_more_as_it_was() -> None:
+    async def story() -> None:
+        api, level = Away(), signal("SIMPLE", "level", 1)
+        ven, name = _ven(api), name_of(_SERVER, "e-1")
+        for wrong in (signal("SIMPLE", "level", 7), signal("ELECTRICITY_PRICE", "price", 0.4)):
+            assert await ven.hear(told(level)) == "optIn"
+            assert await ven.hear(told(wrong)) == "optOut"
+        assert api.heard == [("PUT", name), ("DELETE", name)] * 2
+        # An answer that was lost may have been a yes: it is cancelled as soon as anybody hears it.
+        api.heard.clear()
+        api.fault = Unheard("no line")
+        assert await ven.hear(told(level)) == "optOut"
+        api.fault = None
+        await ven._cancel_owed()
+        assert api.heard == [("DELETE", name)]
+        # Told again it stands, whatever was owed before.
+        assert await ven.hear(told(level)) == "optIn"
+        await ven._cancel_owed()
+        assert api.heard[1:] == [("PUT", name)]
+
+    asyncio.run(story())
+
+
+def test_what_is_not_among_the_events_that_are_told_is_cancelled_by_that() -> None:
+    async def story() -> None:
+        api, one, other = Away(), told(signal("SIMPLE", "level", 1)), told(signal("SIMPLE", "level", 2))
+        other["event_descriptor"]["event_id"] = "e-2"
+        ven = _ven(api)
+        for events in ([one, other], [other]):
+            told_all = [{**it, "response_required": "never"} for it in events]
+            await ven._on_event({"vtn_id": "VTN", "request_id": "r", "events": told_all})
+        assert api.heard == [
+            ("PUT", name_of(_SERVER, "e-1")),
+            ("PUT", name_of(_SERVER, "e-2")),
+            ("DELETE", name_of(_SERVER, "e-1")),
+        ]
 
     asyncio.run(story())
 

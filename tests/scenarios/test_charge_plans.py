@@ -12,10 +12,12 @@ from unittest.mock import patch
 import pytest
 
 from chalicelib import wiring
+from chalicelib.adapters.grid.highs import Highs
 from chalicelib.domain.grid.outlook import Outlook, Plan
 from chalicelib.domain.grid.signals import quarter_of
 from chalicelib.domain.grid.tree import Claim, Conditions, SiteTree
 from chalicelib.services.grid import quarter_plans
+from chalicelib.services.grid.linear_planner import LinearPlanner
 from local.client import ApiError
 from local.simulator.battery import Car
 from local.simulator.needs import in_hours, tell_needs
@@ -134,6 +136,45 @@ def test_a_car_that_leaves_in_the_morning_waits_for_cheap_power_and_its_driver_k
         assert footprint["carbon_g"] == pytest.approx(footprint["energy_wh"] / 10, abs=2)
         # It charged in one quarter of an hour, and so it would have at once: nothing was saved, and nothing is claimed.
         assert footprint["saved_g"] == footprint["saved_minor"] == 0
+
+
+def test_a_car_waits_for_the_end_of_an_announced_event_and_is_told_that_it_is_the_grids_wish(world: World) -> None:
+    site = Site(world)
+    site.describe()
+    call, charger = world.operator.call, site.chargers[0]
+    call("PUT", f"{site.path}/demand-response", {"areas": [site.site_id]})
+    with planned_day() as day:
+        vars(wiring.network())["planner"] = LinearPlanner(Highs())
+        # In the first hour of those that are cheap nothing is to be drawn.
+        over_at = day.cheap_from + timedelta(hours=1)
+        hour = {"begins_at": day.cheap_from.isoformat(), "ends_at": over_at.isoformat(), "kind": "cap", "power_w": 0}
+        event = f"/v1/operator/demand-response/events/announced-{site.site_id}"
+        call("PUT", event, {"program": "evening-peak", "areas": [site.site_id], "intervals": [hour]})
+        until_planned(site, lambda: site.power()["demands"])
+        world.do(charger.plug(1, Car(max_power_w=11_040)))
+        wishes = {"ready_by": (datetime.now(UTC) + timedelta(hours=10)).isoformat(), "energy_wh": 11_000}
+        body = {"charger_id": charger.setup.charger_id, "connector": "1", "preferences": wishes}
+        session = world.driver.call("POST", "/v1/sessions", body)
+        path = f"/v1/sessions/{session['session_id']}"
+        foretold = until_planned(site, lambda: world.driver.call("GET", path)["plan"])
+        assert foretold["waits_for"] == "demand_response"
+        assert datetime.fromisoformat(foretold["starts_at"]) >= over_at
+        long_ago(site, session["session_id"])
+        plan_now(site)
+        site.until_offered(0, 0, 0, 0)
+        # Its charger knows by itself when the event is over.
+        (told,) = _schedules(charger)
+        first_s = next(it["startPeriod"] for it in told if it["limit"])
+        assert datetime.now(UTC) + timedelta(seconds=first_s + 60) >= over_at
+        # Called off, it is planned for no more.
+        call("DELETE", event)
+
+        def is_told() -> bool:
+            plan_now(site)
+            plan = world.driver.call("GET", path)["plan"]
+            return bool(plan["waits_for"] == "cheaper_later")
+
+        eventually(is_told)
 
 
 def test_a_car_that_said_itself_when_it_leaves_waits_no_longer_than_it_can(world: World) -> None:

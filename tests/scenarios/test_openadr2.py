@@ -11,6 +11,7 @@ import pytest
 from openleadr import OpenADRServer
 
 from cli.openadr2 import OperatorApi, Ven
+from cli.openadr2_events import name_of
 from tests.patience import eventually, until
 from tests.scenarios.test_load_balancing import Site
 from tests.scenarios.world import World
@@ -87,6 +88,15 @@ class Utility:
 
         self.world.do(cancelled())
 
+    def drop(self, event_id: str) -> None:
+        """It has the event no more, and does not say that it is cancelled."""
+
+        async def dropped() -> None:
+            events = self.server.events[f"id-of-{_VEN}"]
+            events[:] = [it for it in events if it.event_descriptor.event_id != event_id]
+
+        self.world.do(dropped())
+
     def forget(self) -> None:
         """As a server that is begun anew without its events."""
 
@@ -143,6 +153,15 @@ def test_a_utility_of_2_0b_is_heard_answered_and_told_what_came_of_it(world: Wor
     eventually(is_told)
     utility.clock_ahead = timedelta()
     utility.cancel("half")
+    eventually(lambda: not _standing(world, "openadr2-"))
+    # One that is not among those that are told is cancelled by that.
+    utility.ask("first", "SIMPLE", "level", 1, targets_by_type={"group_id": ["quay-2b"]})
+    until(lambda: utility.answers.get("first"), "optIn")
+    utility.drop("first")
+    utility.ask("second", "SIMPLE", "level", 1, targets_by_type={"group_id": ["quay-2b"]})
+    until(lambda: utility.answers.get("second"), "optIn")
+    eventually(lambda: _standing(world, "openadr2-") == [name_of(utility.url, "second")])
+    utility.cancel("second")
     eventually(lambda: not _standing(world, "openadr2-"))
     # Stopped, and the utility forgets what it had asked meanwhile: begun again, it is cancelled.
     utility.ask("again", "SIMPLE", "level", 1, targets_by_type={"group_id": ["quay-2b"]})

@@ -34,7 +34,7 @@ from chalicelib.records.grid import OpenAdrVersion, ServerUnavailable, UtilityLi
 _PORTS = {"https": 443, "http": 80}
 _MOST_BYTES = 1024**2
 # Of a server that answers with full pages for ever.
-_MOST_PAGES = 5
+_MOST_PAGES = 20
 _TOKEN_LASTS_S = 300
 # However slowly it is told.
 _ANSWERED_WITHIN = timedelta(seconds=10)

@@ -39,6 +39,7 @@ class WaitReason(StrEnum):
     CHEAPER_LATER = "cheaper_later"
     GREENER_LATER = "greener_later"
     SHARES_POWER = "shares_power"
+    DEMAND_RESPONSE = "demand_response"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +114,8 @@ class ToldPlan:
 
     `ready_at` None: it will not have it by then, but lack `unmet_wh`. `energy_wh` is to come after `had_wh`.
     `energy_cost_micros`: what that costs the site by its signals (millionths of `currency`), and `carbon_g` what it
-    emits; None: nobody knows. `waits_for` None: it does not wait. `number`: so often was something else told before.
+    emits; None: nobody knows. `waits_for` None: it does not wait, and is no later for an event. `number`: so often was
+    something else told before.
     """
 
     planned_at: datetime

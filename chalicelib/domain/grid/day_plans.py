@@ -6,18 +6,17 @@ lack if it were as full as sites get. There the cheap hours are worth waiting fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from chalicelib.domain.data_classes import dataclass, replace
+from chalicelib.domain.grid.announced import Solve, heeded
 from chalicelib.domain.grid.assumptions import CROWDED, ROOMY, USUAL, Assumptions
 from chalicelib.domain.grid.outlook import Outlook, Plan
-from chalicelib.domain.grid.plans import problem, read
-from chalicelib.domain.grid.programs import LinearProgram
+from chalicelib.domain.grid.plans import PlanProblem, problem, read
+from chalicelib.domain.grid.restraint import building_w
 from chalicelib.domain.grid.stays import Settings
 from chalicelib.domain.grid.tree import Claim, Conditions, SiteTree
-
-Solve = Callable[[LinearProgram], Sequence[float] | None]
 
 # What a roomy site's plan may leave lacking of all that is asked for: one car and a forecast that err.
 _LACKS_PERMILLE = 150
@@ -25,6 +24,15 @@ _CROWDED_LACKS_PERMILLE = 200
 # A site that was short at noon is short at noon tomorrow.
 _REMEMBERED = timedelta(hours=24)
 _HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Solved:
+    """A problem, its solution, and the plan that this means."""
+
+    problem: PlanProblem
+    solution: Sequence[float]
+    plan: Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,20 +47,42 @@ class DayPlans:
     settings: Settings | None = None
 
     def best(self, solve: Solve) -> Plan | None:
-        """The plan to go by; None where the usual program has no solution. Without the others it stands as it is."""
-        usual = self._by(USUAL, solve)
-        if usual is None or not self._may_be_roomy(usual):
-            return usual
-        crowded = self._by(CROWDED, solve)
-        if crowded is None or crowded.lacks_permille > _CROWDED_LACKS_PERMILLE:
-            return usual
-        roomy = self._by(ROOMY, solve)
-        return usual if roomy is None else replace(roomy, lacks_permille=usual.lacks_permille, is_roomy=True)
+        """The plan to go by; None where the usual program has no solution. Without the others it stands as it is.
 
-    def _by(self, assumed: Assumptions, solve: Solve) -> Plan | None:
+        Which program that is follows from what would be if nobody asked the site for less.
+        """
+        usual = self._by(USUAL, solve)
+        if usual is None:
+            return None
+        roomy = self._roomy(usual.plan, solve)
+        plan = self._heeded(roomy or usual, solve)
+        return replace(plan, lacks_permille=usual.plan.lacks_permille, is_roomy=roomy is not None) if plan else None
+
+    def _roomy(self, usual: Plan, solve: Solve) -> _Solved | None:
+        if not self._may_be_roomy(usual):
+            return None
+        crowded = self._by(CROWDED, solve)
+        if crowded is None or crowded.plan.lacks_permille > _CROWDED_LACKS_PERMILLE:
+            return None
+        return self._by(ROOMY, solve)
+
+    def _by(self, assumed: Assumptions, solve: Solve) -> _Solved | None:
         asked = problem(self.tree, self.claims, self.outlook, self.at, self.conditions, self.settings, assumed)
         solution = solve(asked.program)
-        return None if solution is None else read(asked, solution)
+        return None if solution is None else _Solved(asked, solution, read(asked, solution))
+
+    def _heeded(self, solved: _Solved, solve: Solve) -> Plan | None:
+        building = self.conditions.building if self.conditions is not None else None
+        return heeded(
+            solved.problem,
+            solved.solution,
+            solve,
+            free=solved.plan,
+            tree=self.tree,
+            claims=self.claims,
+            outlook=self.outlook,
+            building_w=building_w(self.tree, building, self.at),
+        )
 
     def _may_be_roomy(self, usual: Plan) -> bool:
         # Where nobody watches who comes, as at home, nobody knows how full it gets.

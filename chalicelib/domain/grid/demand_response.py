@@ -115,7 +115,8 @@ class DemandEvent:
 
     `revision` counts what was told of it, so that of two words the younger holds. `random_start_s`: each site begins
     later by a part of that, its own. `source` is where it came from: `api`, or a server's name for it. `spread_at` is
-    when it was last sent to its sites without being told anew.
+    when it was last sent to its sites without being told anew. `replaced`: what was asked until it was told anew, to be
+    given back as what ends is.
     """
 
     event_id: str
@@ -130,6 +131,7 @@ class DemandEvent:
     revision: int = 1
     cancelled_at: datetime | None = None
     spread_at: datetime | None = None
+    replaced: tuple[AskedInterval, ...] = ()
 
     @property
     def begins_at(self) -> datetime:
@@ -148,7 +150,16 @@ class DemandEvent:
     def says_the_same(self, other: DemandEvent) -> bool:
         """Whether another word of it asks for nothing else."""
         same = replace(other, told_at=self.told_at, told_by=self.told_by, revision=self.revision)
-        return replace(same, spread_at=self.spread_at) == self
+        return replace(same, spread_at=self.spread_at, replaced=self.replaced) == self
+
+    def replaced_by(self, other: DemandEvent, at: datetime) -> DemandEvent:
+        """Another word of it, told at that moment: with what this one asked until then, while that is given back.
+
+        One that was called off has been given back, or is: what is told of it then is told as of a new one.
+        """
+        held = () if self.cancelled_at is not None else (*self.replaced, *self.intervals)
+        cut = (replace(it, ends_at=min(it.ends_at, at)) for it in held if it.begins_at < at)
+        return replace(other, replaced=tuple(it for it in cut if it.ends_at + RESTORED_WITHIN > at))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,8 +208,9 @@ def demand_of(event: DemandEvent, contract: Contract, rated_w: int) -> SiteDeman
         site_id=contract.site_id,
         program=event.program,
         intervals=tuple(
-            AskedInterval(begins_at=it.begins_at + late, ends_at=it.ends_at + late, ask=ask)
-            for it in event.intervals
+            AskedInterval(begins_at=it.begins_at + late, ends_at=it.ends_at + ends_late, ask=ask)
+            for some, ends_late in ((event.intervals, late), (event.replaced, timedelta()))
+            for it in some
             if (ask := _plain(it.ask, contract, rated_w)) is not None
         ),
         revision=event.revision,
@@ -228,6 +240,15 @@ def holding(demands: Iterable[SiteDemand], at: datetime) -> Iterator[Holding]:
                 yield Holding(demand=demand, interval=interval, weight=weight)
 
 
+def asked_spans(demands: Iterable[SiteDemand]) -> Iterator[Holding]:
+    """Each part of demands that holds for a while, whenever that is, without what is given back behind it."""
+    for demand in demands:
+        for interval in demand.intervals:
+            ends_at = min(interval.ends_at, demand.stopped_at or interval.ends_at)
+            if interval.begins_at < ends_at:
+                yield Holding(demand=demand, interval=replace(interval, ends_at=ends_at), weight=1.0)
+
+
 def next_begin(demands: Iterable[SiteDemand], at: datetime) -> datetime | None:
     """The next moment from which anything more holds; None: none is told."""
     coming = (it.begins_at for demand in demands for it in demand.intervals if not _is_stopped(demand, it))
@@ -254,30 +275,40 @@ def _part_of(most: int, name: str) -> int:
     return int.from_bytes(sha256(name.encode()).digest()[:8]) % (most + 1)
 
 
-def demand_limits(
-    demands: Iterable[SiteDemand], at: datetime, node_id: str, *, cars_w: int, building_w: int
+def demand_limits(  # noqa: PLR0913 (what is asked follows from all of it)
+    demands: Iterable[SiteDemand],
+    at: datetime,
+    node_id: str,
+    *,
+    cars_w: int,
+    building_w: int,
+    wanted_w: int | None = None,
 ) -> list[OperatorLimit]:
     """The limits that follow from what holds now. `cars_w`: what the cars would draw if nothing were asked.
 
-    In what order demands are given, or how often one is, changes nothing of what may flow.
+    `wanted_w`: what they want now, where they put something off until nothing is asked any more (None: no more). To
+    that they rise by degrees. In what order demands are given, or how often one is, changes nothing of what may flow.
     """
-    found = []
-    for it in holding(demands, at):
-        is_of_cars = it.interval.ask.kind is not AskKind.IMPORT_LIMIT
-        whole_w = cars_w if is_of_cars else cars_w + building_w
-        asked_w = _asked_w(it, cars_w, 0 if is_of_cars else building_w)
-        limit_w = asked_w + int((1.0 - it.weight) * max(0, whole_w - asked_w))
-        found.append(
-            OperatorLimit(
-                node_id=node_id,
-                limit_w=max(0, limit_w - (0 if is_of_cars else building_w)),
-                begins_at=it.interval.begins_at,
-                ends_at=it.demand.over_at,
-                is_of_cars=True,
-                name=limit_name(it.demand),
-            )
+    return [
+        OperatorLimit(
+            node_id=node_id,
+            limit_w=cars_within_w(it, cars_w=cars_w, building_w=building_w, wanted_w=wanted_w),
+            begins_at=it.interval.begins_at,
+            ends_at=it.demand.over_at,
+            is_of_cars=True,
+            name=limit_name(it.demand),
         )
-    return found
+        for it in holding(demands, at)
+    ]
+
+
+def cars_within_w(it: Holding, *, cars_w: int, building_w: int, wanted_w: int | None = None) -> int:
+    """What a part of a demand leaves the cars of a site, its building taking so much."""
+    beside_w = building_w if it.interval.ask.kind is AskKind.IMPORT_LIMIT else 0
+    asked_w = _asked_w(it, cars_w, beside_w)
+    whole_w = max(cars_w, wanted_w or 0) + beside_w
+    limit_w = asked_w + int((1.0 - it.weight) * max(0, whole_w - asked_w))
+    return max(0, limit_w - beside_w)
 
 
 def limit_name(demand: SiteDemand) -> str:

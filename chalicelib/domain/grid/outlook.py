@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from chalicelib.domain.data_classes import dataclass, field, replace
+from chalicelib.domain.grid.demand_response import SiteDemand, asked_spans
 from chalicelib.domain.grid.tree import PortId
 
 QUARTER = timedelta(minutes=15)
@@ -28,6 +29,8 @@ class Outlook:
     where it has none (`signals.guidance` says whether to plan by it).
     `coming_permille`: the cars that may come in each quarter, in thousandths (`arrivals`); empty where nobody watches
     who comes. `lacked_at`: when a plan last left more lacking there than a roomy site's does (`day_plans`).
+    `demands`: what the site is asked for, now or later. `unasked`: what ports would have if it were not, as that was
+    planned before any of it was moved.
     """
 
     begins_at: datetime
@@ -45,11 +48,20 @@ class Outlook:
     told_at: datetime | None = None
     coming_permille: tuple[int, ...] = ()
     lacked_at: datetime | None = None
+    demands: tuple[SiteDemand, ...] = ()
+    unasked: Plan | None = None
 
     def __post_init__(self) -> None:
         """ValueError for a beginning that is not a quarter's."""
         if self.begins_at.timestamp() % QUARTER.total_seconds():
             raise ValueError(f"an outlook begins with a quarter of an hour, not at {self.begins_at.isoformat()}")
+
+    def turns(self) -> list[datetime]:
+        """Between which quarters something else is asked of the site than before."""
+        spans = [it.interval for it in asked_spans(self.demands)]
+        begins = {self.begins_at + (it.begins_at - self.begins_at) // QUARTER * QUARTER for it in spans}
+        ends = {self.begins_at - (self.begins_at - it.ends_at) // QUARTER * QUARTER for it in spans}
+        return sorted(begins | ends)
 
     def from_next(self) -> Outlook:
         """The same from the next quarter on."""
@@ -75,6 +87,7 @@ class Plan:
     `coming_lacks_permille`: so much of what all ask for, who is there and who may come, will those lack who may come;
     `lacks_permille`: so much of it will all lack, as sites are usually planned. `is_roomy`: it is the plan of a site
     with room for all; there `newcomers`, at ports where somebody came since, have an even current until they leave.
+    `unasked_ma`: what it would be if nobody asked the site for less; empty where nobody does, or nothing is moved.
     """
 
     begins_at: datetime
@@ -85,6 +98,7 @@ class Plan:
     lacks_permille: int = 0
     is_roomy: bool = False
     newcomers: frozenset[PortId] = frozenset()
+    unasked_ma: Mapping[PortId, tuple[int, ...]] = field(default_factory=dict)
 
     def at(self, port_id: PortId, at: datetime) -> tuple[int | None, bool]:
         """What a claim at a port is told of the plan: its `planned_ma` and `is_kept_to_plan`."""

@@ -7,15 +7,14 @@ highest quarter, then changes. It is no promise of current: `balancing.share` ha
 
 from __future__ import annotations
 
-from cmath import phase, rect
+from cmath import rect
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from math import ceil, cos, pi
 
 from chalicelib.domain.data_classes import dataclass, field, replace
 from chalicelib.domain.grid.assumptions import USUAL, Assumptions
-from chalicelib.domain.grid.currents import Conductors, Flow
+from chalicelib.domain.grid.currents import Conductors, Flow, shadows
 from chalicelib.domain.grid.outlook import QUARTER, Outlook, Plan
 from chalicelib.domain.grid.programs import LinearProgram
 from chalicelib.domain.grid.stays import HOUR, Coming, Settings, Slot, Stay, coming, parts, power_kw, stay, usual_a
@@ -32,8 +31,6 @@ _COMING_FROM_H = 0.5
 _COMING_UNTIL_H = 8.0
 # They are counted behind what so many ports share.
 _SHARED_BY = 3
-# A length is held by its shadows: so far apart they let it be 0.4 % shorter than it might be, and never longer.
-_STEP = pi / 18
 _FULL = 0.97
 
 
@@ -43,7 +40,8 @@ class PlanProblem:
 
     `columns`: by stay and by part in which it is there, the amounts that are its amperes together. `lacks`: by stay,
     the kilowatt-hours that it will not have. `behind`: by stay and part, the rows that may hold it back.
-    `coming`: what those ask for who may come, by the amount that is what they will not have.
+    `coming`: what those ask for who may come, by the amount that is what they will not have. `power`: by part, the
+    amounts that flow in it with the kilowatts of each.
     """
 
     program: LinearProgram
@@ -54,6 +52,7 @@ class PlanProblem:
     lacks: tuple[tuple[int, ...], ...]
     behind: Mapping[tuple[int, int], Sequence[int]]
     coming: Mapping[int, float]
+    power: Mapping[int, tuple[tuple[int, float], ...]]
 
 
 def problem(  # noqa: PLR0913, PLR0917 (as `share`, and what is to come)
@@ -194,6 +193,7 @@ class _Writing:
         self._guests: list[_Guests] = []
         self._coming: dict[int, float] = {}
         self._shared: dict[int, frozenset[int]] = {}
+        self._power: dict[int, tuple[tuple[int, float], ...]] = {}
         costs = [it.cost for it in day] or [0.0]
         self._range = max(*costs, 0.0) - min(*costs, 0.0)
         self._demand = outlook.demand_charge_micros / 1e6
@@ -219,6 +219,7 @@ class _Writing:
             lacks=tuple(self._lacks),
             behind=self._behind,
             coming=self._coming,
+            power=self._power,
         )
 
     def _write_stay(self, it: Stay) -> None:
@@ -329,6 +330,7 @@ class _Writing:
         for where, row in rows.items():
             row.base = base.get(where, 0j)
             self._hold(place, row, conductors.limits[where] / 1000)
+        self._power[place] = tuple(power)
         drawn = program.amount(cost=part.cost * part.hours)
         own = program.amount(most=max(0.0, part.solar_kw - part.building_kw))
         program.limit([*power, (own, -1.0), (drawn, -1.0)], at_least=0.0, at_most=0.0)
@@ -362,7 +364,7 @@ class _Writing:
         if counted not in self._shadows:
             self._shadows[counted] = [
                 (turned, reach, [(it * turned).real for it in counted])
-                for angle, reach in _shadows(counted)
+                for angle, reach in shadows(counted)
                 for turned in (rect(1, -angle),)
             ]
         return self._shadows[counted]
@@ -386,14 +388,3 @@ class _Writing:
             seen = None if building is None else replace(building, at=part.begins_at)
             self._conductors[limits] = Conductors.of(self._tree, part.begins_at, seen, limits)
         return self._conductors[limits]
-
-
-def _shadows(counted: Sequence[complex]) -> Iterator[tuple[float, float]]:
-    """Directions in which a sum of such currents may lie, and how much of its limit each lets it have."""
-    middle = phase(sum(it / abs(it) for it in counted))
-    angles = [phase(it * rect(1, -middle)) for it in counted]
-    least, most = min(angles), max(angles)
-    number = max(1, ceil((most - least) / _STEP - 1e-9))
-    width = (most - least) / number
-    for it in range(number):
-        yield middle + least + (it + 0.5) * width, cos(width / 2)

@@ -14,16 +14,21 @@ from chalicelib.domain.chargers.events import Currents
 from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.currents import building_load_ma, phase_voltage
-from chalicelib.domain.grid.demand_response import SiteDemand, demand_limits
-from chalicelib.domain.grid.tree import BuildingLoad, Claim, Conditions, Grants, Port, PortId, SiteTree
+from chalicelib.domain.grid.demand_response import SiteDemand, demand_limits, holding
+from chalicelib.domain.grid.needs import is_met
+from chalicelib.domain.grid.tree import BuildingLoad, Claim, Conditions, Grants, OperatorLimit, Port, PortId, SiteTree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restraint:
-    """A sharing; `would_draw_w` is what the cars would draw if nobody asked for less, None where nobody does."""
+    """A sharing; `would_draw_w` is what the cars would draw if nobody asked for less, None where nobody does.
+
+    `asked`: the limits that follow from what is asked.
+    """
 
     grants: Grants
     would_draw_w: int | None = None
+    asked: tuple[OperatorLimit, ...] = ()
 
 
 def restrained(
@@ -34,15 +39,17 @@ def restrained(
     A demand counts what those are granted who charge, and not what they, or those who do not, might draw in silence.
     """
     free = share(tree, claims, at, conditions)
-    would_draw_w = drawn_at_most_w(tree, claims, free)
-    root_id = next((it.node_id for it in tree.nodes if it.parent_id is None), "")
-    building_w = _building_w(tree, conditions.building, at)
-    asked = demand_limits(demands, at, root_id, cars_w=would_draw_w, building_w=building_w)
-    if not asked:
+    held = [it.demand for it in holding(demands, at)]
+    if not held:
         return Restraint(grants=free)
+    wanted_w = drawn_at_most_w(tree, claims, free)
+    would_draw_w = _unasked_w(tree, claims, at, conditions, wanted_w)
+    root_id = next((it.node_id for it in tree.nodes if it.parent_id is None), "")
+    building = building_w(tree, conditions.building, at)
+    asked = demand_limits(held, at, root_id, cars_w=would_draw_w, building_w=building, wanted_w=wanted_w)
     within = Conditions(building=conditions.building, limits=(*conditions.limits, *asked))
     grants = _lesser(free, share(tree, claims, at, within))
-    return Restraint(grants=grants, would_draw_w=would_draw_w)
+    return Restraint(grants=grants, would_draw_w=would_draw_w, asked=tuple(asked))
 
 
 def beside_silent(  # noqa: PLR0913, PLR0917 (as `restrained`, and who is silent)
@@ -88,6 +95,22 @@ def drawn_at_most_w(tree: SiteTree, claims: Iterable[Claim], grants: Grants) -> 
     return int(total_w)
 
 
+def _unasked_w(tree: SiteTree, claims: Sequence[Claim], at: datetime, conditions: Conditions, wanted_w: int) -> int:
+    """What cars would draw now if their plan knew of no event, where it does."""
+    if all(it.unasked_ma is None for it in claims):
+        return wanted_w
+    unasked = [_unasked(it) for it in claims]
+    return drawn_at_most_w(tree, unasked, share(tree, unasked, at, conditions))
+
+
+def _unasked(claim: Claim) -> Claim:
+    """A claim as it would be: who has had before an event what they would take in it would lack it now."""
+    if claim.unasked_ma is None:
+        return claim
+    free = replace(claim, planned_ma=claim.unasked_ma, is_kept_to_plan=True)
+    return replace(free, asked_wh=None, draws=(), idle_since=None) if is_met(claim) else free
+
+
 def taken_w(port: Port, current_ma: Currents) -> int:
     """What flows at a port as its meter says, by its own phases."""
     if port.is_line_to_line:
@@ -107,7 +130,8 @@ def _volts(port: Port, car_phases: int | None) -> int:
     return port.voltage_v * min(car_phases or len(port.phases), len(port.phases))
 
 
-def _building_w(tree: SiteTree, building: BuildingLoad | None, at: datetime) -> int:
+def building_w(tree: SiteTree, building: BuildingLoad | None, at: datetime) -> int:
+    """What the site takes beside its cars, as far as that may be counted on."""
     return int(sum(building_load_ma(tree, building, at)) * phase_voltage(tree) / 1000)
 
 

@@ -181,13 +181,17 @@ def power_kw(port: Port) -> float:
 
 
 def parts(outlook: Outlook, at: datetime, settings: Settings) -> Iterator[Slot]:
-    """From `at` to the horizon, finer first, each within one quarter, half hour or hour of the clock."""
-    begins_at, ends_at = at, outlook.begins_at + settings.horizon
+    """From `at` to the horizon, finer first, each within one quarter, half hour or hour of the clock.
+
+    What is asked of the site in one of them is asked in all of it.
+    """
+    begins_at, ends_at, turns = at, outlook.begins_at + settings.horizon, outlook.turns()
     while begins_at < ends_at:
         length = next(it for it, until in _LENGTHS if begins_at - at < until)
         # What does not begin with a whole hour is as long as up to the next.
         over = timedelta(seconds=begins_at.timestamp() % length.total_seconds())
         until = min(ends_at, begins_at + (length - over))
+        until = min((it for it in turns if begins_at < it < until), default=until)
         first = (begins_at - outlook.begins_at) // QUARTER
         last = max(first + 1, -((outlook.begins_at - until) // QUARTER))
         cost = _mean(outlook.price_micros, first, last) / 1e6

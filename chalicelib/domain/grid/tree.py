@@ -234,8 +234,9 @@ class Claim:
     one sharing to the next is in `Grants` under the same names: `car_phases` and `car_most_ma`, what was learnt of the
     car (None: nothing yet), `idle_since`, since when it takes nothing, `turn_since`, since when it has its turn
     (None: it waits). `planned_ma`: what a plan gives it now (None: it follows none and has its fair share);
-    `is_kept_to_plan`: it shall have no more than that, though more were left (cheaper hours will come). `switching`:
-    whether it may be switched between one phase and all (None: it may not).
+    `is_kept_to_plan`: it shall have no more than that, though more were left (cheaper hours will come). `unasked_ma`:
+    what a plan would give it now if nobody asked the site for less (None: the same). `switching`: whether it may be
+    switched between one phase and all (None: it may not).
     """
 
     port_id: PortId
@@ -252,6 +253,7 @@ class Claim:
     weight: int = 1
     planned_ma: int | None = None
     is_kept_to_plan: bool = False
+    unasked_ma: int | None = None
     switching: Switching | None = None
 
 

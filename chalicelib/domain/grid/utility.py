@@ -36,7 +36,7 @@ class UtilityEvent:
     """An event as its server has it now: `asks` of sites and `spans` of prices; an event may have both, or neither.
 
     `targets`: the names it is for, without the names of whoever was told; none: all. `passed_over`: kinds of payload
-    that say nothing to us.
+    that say nothing to us. `wants_quarters`: it wants to know of what was delivered before it is over.
     """
 
     event_id: str
@@ -47,4 +47,5 @@ class UtilityEvent:
     targets: frozenset[str] = frozenset()
     random_start_s: int = 0
     wants_report: bool = False
+    wants_quarters: bool = False
     passed_over: frozenset[str] = frozenset()

@@ -74,7 +74,7 @@ def get_demand_event(request: Request) -> EventView:
     sites=SiteRule.ALL,
 )
 def put_demand_event(request: Request) -> EventView:
-    """DemandAsk sites that agreed to it to take less for a time. Said again it changes nothing, or what it asks for.
+    """Ask sites that agreed to it to take less for a time. Said again it changes nothing, or what it asks for.
 
     All that take part are lowered within a minute. Where events overlap the strictest holds.
     """

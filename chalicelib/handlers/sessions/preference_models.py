@@ -169,4 +169,7 @@ class ChargePlanView(ResponseBody):
     currency: Annotated[str, Field(description="of energy_cost_minor")]
     carbon_g: int | None
     source: Annotated[str, Field(description="where energy's price and carbon came from")]
-    waits_for: Annotated[WaitReason | None, Field(description="why it does not charge at once; null: it does")]
+    waits_for: Annotated[
+        WaitReason | None,
+        Field(description="why it does not charge at once, or is ready later for an event; null: neither is so"),
+    ]

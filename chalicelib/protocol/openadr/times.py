@@ -12,8 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-# As long as anybody looks ahead; what lasts longer is told anew each day.
+from chalicelib.domain.data_classes import dataclass, replace
+
+# As long as an event is asked for at a time; what lasts longer is told anew each day.
 HORIZON = timedelta(days=7)
+# What begins later is told once it is nearer, and what is over for so long no more.
+_AHEAD, _OVER = timedelta(days=300), timedelta(days=1)
 _ENDLESS = timedelta(days=3650)
 _DURATION = re.compile(
     r"(-?)P(?=\d|T\d)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?"
@@ -22,7 +26,35 @@ _DAYS = (365, 30, 7, 1)
 _SECONDS = (3600, 60, 1)
 # An event of a price for each quarter of an hour, for a week.
 _MOST_INTERVALS = 700
-Period = tuple[datetime, datetime, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventPeriod:
+    """An interval and its time, of which `begins_at` to `ends_at` counts; `until`: when it would be over."""
+
+    begins_at: datetime
+    ends_at: datetime
+    interval: Mapping[str, Any]
+    since: datetime
+    until: datetime
+
+    def within(self, begins_at: datetime, ends_at: datetime) -> EventPeriod:
+        """What of it counts between two moments."""
+        return replace(self, begins_at=max(self.begins_at, begins_at), ends_at=min(self.ends_at, ends_at))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing of it counts."""
+        return self.begins_at >= self.ends_at
+
+    def parts(self, number: int) -> Iterator[tuple[datetime, datetime, int]]:
+        """What counts of so many equal parts of the whole, each with its place."""
+        length = (self.until - self.since) / number
+        for place in range(number):
+            begins_at = max(self.begins_at, self.since + place * length)
+            ends_at = min(self.ends_at, self.since + (place + 1) * length)
+            if begins_at < ends_at:
+                yield begins_at, ends_at, place
 
 
 def duration(text: str) -> timedelta:
@@ -43,16 +75,21 @@ def moment(text: str) -> datetime | None:
     return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 
-def periods(event: Mapping[str, Any], told_at: datetime, now: datetime) -> list[Period]:
-    """Each interval with its beginning and end, as far as these lie before the horizon and are not long over."""
+def periods(event: Mapping[str, Any], told_at: datetime, now: datetime) -> list[EventPeriod]:
+    """Each interval with its beginning and end: those of a week from the first that is not over since yesterday."""
     whole = event.get("intervalPeriod") or {}
     intervals: Sequence[Mapping[str, Any]] = event.get("intervals") or ()
     once = list(_once(intervals, whole, told_at))
     lasts = event.get("duration")
     if lasts and once:
-        once = list(_for_as_long(once, once[0][0] + duration(lasts), now))
+        once = list(_for_as_long(once, once[0].since + duration(lasts), now))
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    return [found for it in once if (found := _within(it, midnight)) is not None][:_MOST_INTERVALS]
+    found = [it for told in once if not (it := _today(told, midnight)).is_empty and it.ends_at > midnight - _OVER]
+    begins_at = min((it.begins_at for it in found), default=now)
+    if begins_at > now + _AHEAD:
+        return []
+    week = [it.within(begins_at, begins_at + HORIZON) for it in found]
+    return [it for it in week if not it.is_empty][:_MOST_INTERVALS]
 
 
 def random_start(event: Mapping[str, Any]) -> int:
@@ -63,38 +100,39 @@ def random_start(event: Mapping[str, Any]) -> int:
     return round(duration(text.lstrip("-")).total_seconds()) if text else 0
 
 
-def _once(intervals: Sequence[Mapping[str, Any]], whole: Mapping[str, Any], told_at: datetime) -> Iterator[Period]:
+def _once(intervals: Sequence[Mapping[str, Any]], whole: Mapping[str, Any], told_at: datetime) -> Iterator[EventPeriod]:
     begins_at = (moment(whole["start"]) if whole.get("start") else None) or told_at
     for interval in intervals:
         own = interval.get("intervalPeriod") or {}
         begins_at = (moment(own["start"]) if own.get("start") else None) or begins_at
         lasts = own.get("duration") or whole.get("duration")
         ends_at = begins_at + (duration(lasts) if lasts is not None else _ENDLESS)
-        yield begins_at, ends_at, interval
+        yield EventPeriod(interval=interval, begins_at=begins_at, ends_at=ends_at, since=begins_at, until=ends_at)
         begins_at = ends_at
 
 
-def _for_as_long(once: Sequence[Period], ends_at: datetime, now: datetime) -> Iterator[Period]:
+def _for_as_long(once: Sequence[EventPeriod], ends_at: datetime, now: datetime) -> Iterator[EventPeriod]:
     """Over and over, or cut short, until then."""
-    length = once[-1][1] - once[0][0]
+    length = once[-1].ends_at - once[0].begins_at
     if length <= timedelta(0):
         return
     late = timedelta(0)
-    if once[0][0] + length < now:
+    if once[0].begins_at + length < now:
         # What is over need not be gone through.
-        late = (now - once[0][0]) // length * length
+        late = (now - once[0].begins_at) // length * length
     for number in range(_MOST_INTERVALS):
-        begins_at, until, interval = once[number % len(once)]
+        it = once[number % len(once)]
         if number and number % len(once) == 0:
             late += length
-        if begins_at + late >= ends_at or begins_at + late > now + HORIZON:
+        begins_at, until = it.begins_at + late, it.ends_at + late
+        if begins_at >= ends_at or begins_at > now + HORIZON:
             return
-        yield begins_at + late, min(until + late, ends_at), interval
+        yield replace(it, begins_at=begins_at, ends_at=min(until, ends_at), since=begins_at, until=until)
 
 
-def _within(period: Period, midnight: datetime) -> Period | None:
-    """The period, or of one that lasts longer than the horizon this day's part of it; None for nothing."""
-    begins_at, ends_at, interval = period
-    if ends_at - begins_at > HORIZON:
-        begins_at, ends_at = max(begins_at, midnight), min(ends_at, max(begins_at, midnight) + HORIZON)
-    return (begins_at, ends_at, interval) if begins_at < ends_at else None
+def _today(period: EventPeriod, midnight: datetime) -> EventPeriod:
+    """The period, or of one that lasts longer than the horizon this day's part."""
+    if period.ends_at - period.begins_at <= HORIZON:
+        return period
+    begins_at = max(period.begins_at, midnight)
+    return period.within(begins_at, begins_at + HORIZON)

@@ -7,21 +7,25 @@ are, leaves out events that are over where asked to, and says where its tokens a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from chalicelib.domain.data_classes import replace
 from chalicelib.domain.grid.delivery import QuarterDelivery
 from chalicelib.domain.grid.demand_response import AskedInterval, AskKind, DemandAsk
 from chalicelib.domain.grid.utility import SpanKind, UtilityEvent, UtilitySpan
-from chalicelib.protocol.openadr.times import moment, periods, random_start
+from chalicelib.protocol.openadr.times import EventPeriod, moment, periods, random_start
 from chalicelib.records.grid import OpenAdrVersion as Version
 
 PAGE = 50
 # What a report is about where it is of all resources together.
 _ALL_RESOURCES = "AGGREGATED_REPORT"
 _WATTS = {"W": 1.0, "KW": 1e3, "MW": 1e6}
-_KWH = {"WH": 1e-3, "KWH": 1.0, "MWH": 1e3}
+# Of emissions GHG is the published name of grams for a kilowatt-hour.
+_KWH = {"WH": 1e-3, "KWH": 1.0, "MWH": 1e3, "GHG": 1.0, "G/KWH": 1.0}
+# An event whose descriptors say no more is reported once, when it is over.
+_ONCE = {"frequency": (None, -1), "repeat": (None, 1)}
 _QUARTER_OF_AN_HOUR = "PT15M"
 
 
@@ -58,24 +62,26 @@ def utility_event(
         asks: list[AskedInterval] = []
         spans: list[UtilitySpan] = []
         passed_over = set()
-        for begins_at, ends_at, interval in periods(told, told_at, now):
-            for payload in interval["payloads"]:
-                kind, values = payload["type"], payload["values"]
+        for period in periods(told, told_at, now):
+            for begins_at, ends_at, kind, value in _payloads(period):
                 if kind in _SPANS:
                     span, scale = _SPANS[kind]
-                    per_kwh = _KWH[units.get(kind, {}).get("units") or "KWH"]
+                    per_kwh = _KWH.get((units.get(kind, {}).get("units") or "KWH").upper())
+                    if per_kwh is None:
+                        passed_over.add(str(kind))
+                        continue
                     spans.append(
                         UtilitySpan(
                             kind=span,
                             begins_at=begins_at,
                             ends_at=ends_at,
-                            value=round(float(values[0]) * scale / per_kwh),
+                            value=round(float(value) * scale / per_kwh),
                             currency=str(units.get(kind, {}).get("currency") or ""),
                         )
                     )
                 elif kind in _ASKS:
-                    ask = _ASKS[kind](values[0], units.get(kind, {}).get("units"))
-                    asks.append(AskedInterval(begins_at=begins_at, ends_at=ends_at, ask=ask))
+                    ask = _ASKS[kind](value, units.get(kind, {}).get("units"))
+                    _add(asks, AskedInterval(begins_at=begins_at, ends_at=ends_at, ask=ask))
                 else:
                     passed_over.add(str(kind))
         return UtilityEvent(
@@ -87,16 +93,42 @@ def utility_event(
             targets=_targets(version, told.get("targets") or ()) - own_names,
             random_start_s=random_start(told),
             wants_report=bool(told.get("reportDescriptors")),
+            wants_quarters=any(_is_rolling(it) for it in told.get("reportDescriptors") or ()),
             passed_over=frozenset(passed_over),
         )
-    except (KeyError, TypeError, IndexError, AttributeError, OverflowError) as error:
+    except (KeyError, TypeError, IndexError, AttributeError, ArithmeticError) as error:
         raise ValueError(f"no event: {type(error).__name__} {error}") from error
+
+
+def _payloads(period: EventPeriod) -> Iterator[tuple[datetime, datetime, str, Any]]:
+    """What an interval says, with its time: where it has several values, each holds for the same part of it."""
+    for payload in period.interval["payloads"]:
+        kind, values = payload["type"], payload["values"]
+        if kind not in _SPANS and kind not in _ASKS:
+            yield period.begins_at, period.ends_at, kind, None
+            continue
+        for begins_at, ends_at, place in period.parts(len(values)):
+            yield begins_at, ends_at, kind, values[place]
+
+
+def _is_rolling(descriptor: Mapping[str, Any]) -> bool:
+    return any(descriptor.get(name) not in once for name, once in _ONCE.items())
+
+
+def _add(asks: list[AskedInterval], new: AskedInterval) -> None:
+    """One more; what goes on as before is one with that: schedules by five minutes have hundreds."""
+    if asks and asks[-1].ask == new.ask and asks[-1].ends_at == new.begins_at:
+        new = replace(asks.pop(), ends_at=new.ends_at)
+    asks.append(new)
 
 
 def report(
     version: Version, program_id: str, event_id: str, ven_name: str, quarters: Sequence[QuarterDelivery]
 ) -> dict[str, Any]:
-    """What an event delivered: usage, baseline and the difference of each quarter of an hour, of all sites together."""
+    """What an event delivered: usage, baseline and the difference of each quarter of an hour, of all sites together.
+
+    Of later quarters it is another report.
+    """
     kinds = {"USAGE": "DIRECT_READ", "BASELINE": "ESTIMATED", "DELTA_USAGE": "ESTIMATED"}
     descriptors = [
         {"objectType": "REPORT_PAYLOAD_DESCRIPTOR", "payloadType": kind, "readingType": reading, "units": "KWH"}
@@ -119,7 +151,7 @@ def report(
         **({"programID": program_id} if version is Version.V3_0_1 else {}),
         "eventID": event_id,
         "clientName": ven_name,
-        "reportName": f"{ven_name}-{event_id}",
+        "reportName": "-".join((ven_name, event_id, *(it.begins_at.strftime("%Y%m%dT%H%MZ") for it in quarters[:1]))),
         "payloadDescriptors": descriptors,
         "resources": [{"resourceName": _ALL_RESOURCES, "intervals": intervals}],
     }

@@ -32,6 +32,7 @@ from chalicelib.ports.grid import Looks, ManagedSites, Plans
 from chalicelib.records import Conflict
 from chalicelib.records.grid import ChargerFacts, SiteBook, SiteState
 from chalicelib.services.at_once import together
+from chalicelib.services.grid.announced import with_unasked
 from chalicelib.services.grid.claimants import claimed, claims_of, newcomers, notes_of
 from chalicelib.services.grid.demand_notes import DemandNotes
 from chalicelib.services.grid.dispatch import Dispatch, Outgoing
@@ -133,6 +134,7 @@ class Balancer:
         if plan is not None:
             ports = {it.port_id: it for it in tree.ports}
             claims = [guided(it, ports[it.port_id], plan, at) for it in claims]
+        claims = with_unasked(claims, state, at)
         site = site_to_share(state, book, claims, at)
         conditions, defaults, former = site.conditions, site.defaults, site.former
         silent_ma = {it.port_id: held_ma(it, at) for it in book.pages if _is_silent(it, facts, at)}
@@ -189,7 +191,8 @@ class Balancer:
         limited = {it.port_id for it in needs if it.limit_ma is not None}
         # Who waits by choice is told so with the plan.
         shares = (it for it in claims if it.port_id in limited and it.planned_ma is None)
-        waits = power_waits(shares, grants, conditions.limits, defaults.left_out, at)
+        limits = (*conditions.limits, *restraint.asked)
+        waits = power_waits(shares, grants, limits, defaults.left_out, at)
         return restraint, needs, fits, waits
 
     def _send(self, state: SiteState, book: SiteBook, orders: Sequence[PortOrder]) -> None:

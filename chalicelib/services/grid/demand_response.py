@@ -95,11 +95,14 @@ class DemandResponse:
                 return (
                     known if now - (known.spread_at or known.told_at) < _SPREAD_APART else replace(known, spread_at=now)
                 )
+            if known is None and max(it.ends_at for it in event.intervals) <= now:
+                raise Refusal("invalid_event", "it is over already")
             if known is not None and known.revision >= _AT_ANY_PACE and now - known.told_at < _TOLD_APART:
                 raise Refusal(
                     "told_too_soon", f"an event is told anew {_TOLD_APART.seconds} s after the last word of it"
                 )
-            return replace(event, told_at=now, revision=known.revision + 1 if known is not None else 1)
+            anew = known.replaced_by(event, now) if known is not None else event
+            return replace(anew, told_at=now, revision=known.revision + 1 if known is not None else 1)
 
         return self._kept(event.operator_id, event.event_id, revised)
 
@@ -201,9 +204,9 @@ class DemandResponse:
 
 
 def _check(event: DemandEvent, now: datetime) -> None:
-    if event.ends_at > now + _KNOWN_AHEAD:
+    if max(it.ends_at for it in event.intervals) > now + _KNOWN_AHEAD:
         raise Refusal("invalid_event", f"an event ends within {_KNOWN_AHEAD.days} days")
     if any(it.ends_at <= it.begins_at for it in event.intervals):
         raise Refusal("invalid_event", "an interval ends before it begins")
-    if event.ends_at - event.begins_at > LONGEST:
+    if max(it.ends_at for it in event.intervals) - event.begins_at > LONGEST:
         raise Refusal("invalid_event", f"an event lasts {LONGEST.days} days at the most")

@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from chalicelib.domain.charging.preferences import ChargingProfile, ToldPlan
 from chalicelib.domain.charging.wishes import PlanTold
 from chalicelib.domain.data_classes import dataclass, replace
+from chalicelib.domain.grid.announced import because_asked, fair_rows
 from chalicelib.domain.grid.arrivals import Arrivals
-from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.day_plans import lacked
 from chalicelib.domain.grid.estimates import as_usual, estimate, fed, unmet_wh
 from chalicelib.domain.grid.needs import is_met
@@ -27,9 +27,10 @@ from chalicelib.domain.operators import AlarmKind
 from chalicelib.ports import Clock
 from chalicelib.ports.grid import ManagedSites, Outlooks, Planner, Plans
 from chalicelib.ports.operators import AlarmChecks
-from chalicelib.records.grid import PlannedPort, SiteState, StoredClaim, StoredPlan
+from chalicelib.records.grid import PlannedPort, SiteState, StoredClaim, StoredPlan, UnaskedPort
 from chalicelib.records.parts import WHOLE, Part
 from chalicelib.services.charging.session_changes import SessionChanges
+from chalicelib.services.grid.announced import says_the_same_unasked, unasked_ports, with_announced
 from chalicelib.services.grid.balancer import Balancer
 from chalicelib.services.grid.claimants import claimed, claims_of
 from chalicelib.services.grid.site_conditions import SharedSite, plan_of, site_to_share
@@ -115,6 +116,7 @@ class QuarterPlans:
             arrivals=_arrivals(state, at),
             lacked_at=lacked(made.plan, _lacked_at(state), at),
             is_roomy=made.plan.is_roomy,
+            unasked=made.unasked,
         )
         if before is not None and not has_turned and _says_the_same(before, plan, at):
             return before
@@ -160,16 +162,15 @@ class QuarterPlans:
         rows = [
             PlannedPort(
                 port_id=it,
-                session_id=(claim := asked.claims[it]).session_id,
+                session_id=asked.claims[it].session_id,
                 limit_ma=row,
                 is_full=plan.is_full.get(it, ()),
-                estimate=told.get(it)
-                or estimate(claim, asked.ports[it], row, outlook, at, unmet_wh=unmet_wh(plan, claim)),
+                estimate=told.get(it) or _estimated(asked.claims[it], asked.ports[it], plan, outlook, at),
             )
             for it in wishing
             if (row := plan.limit_ma.get(it))
         ]
-        return _Made(plan, rows)
+        return _Made(plan, rows, unasked_ports(state.plan, plan, wishing, asked.outlook))
 
     def _foretold(self, asked: _Question, port_ids: Collection[PortId]) -> Mapping[PortId, ToldPlan]:
         """What is told of them: of the next quarter on by a plan made now, until then by what they have.
@@ -178,23 +179,17 @@ class QuarterPlans:
         """
         outlook, at = asked.outlook, asked.at
         usual = {it: as_usual(asked.claims[it], asked.ports[it]) for it in port_ids}
-        granted_ma = asked.granted_ma()
+        fair = asked.fair_rows(outlook)
+        granted_ma = {it: row[0] for it, row in fair.items()}
         then, later_at = outlook.from_next(), outlook.begins_at + QUARTER
         later = {it: fed(claim, asked.ports[it], granted_ma.get(it, 0), at, later_at) for it, claim in usual.items()}
         plan = self._planned(asked, tuple((asked.claims | later).values()), then, later_at)
         if plan is None:
-            rows = {it: (granted_ma.get(it, 0),) * QUARTERS for it in port_ids}
-            return {it: estimate(claim, asked.ports[it], rows[it], outlook, at) for it, claim in usual.items()}
+            unasked = asked.fair_rows(replace(outlook, demands=())) if outlook.demands else {}
+            plan = Plan(begins_at=outlook.begins_at, limit_ma=fair, unasked_ma=unasked)
+            return {it: _estimated(claim, asked.ports[it], plan, outlook, at) for it, claim in usual.items()}
         return {
-            it: estimate(
-                claim,
-                asked.ports[it],
-                plan.limit_ma.get(it, _NOTHING),
-                outlook,
-                at,
-                unmet_wh=unmet_wh(plan, claim),
-                fed_ma=granted_ma.get(it, 0),
-            )
+            it: _estimated(claim, asked.ports[it], plan, outlook, at, fed_ma=granted_ma.get(it, 0))
             for it, claim in usual.items()
             if it in plan.limit_ma or is_met(later[it])
         }
@@ -231,10 +226,11 @@ class QuarterPlans:
 
 @dataclass(frozen=True)
 class _Made:
-    """A plan, and what is written of it."""
+    """A plan, what is written of it, and what is kept of how it would be if nobody asked."""
 
     plan: Plan
     rows: Sequence[PlannedPort] = ()
+    unasked: tuple[UnaskedPort, ...] = ()
 
 
 _NOT_MADE = _Made(Plan(begins_at=datetime(1970, 1, 1, tzinfo=UTC)))
@@ -256,13 +252,23 @@ class _Question:
         port = self.ports[port_id]
         return not port.is_line_to_line and len(port.phases) > 1 and self.claims[port_id].car_phases is None
 
-    def granted_ma(self) -> Mapping[PortId, int]:
-        """What each port has now, by the plan that stands and the fair share."""
+    def fair_rows(self, outlook: Outlook) -> Mapping[PortId, tuple[int, ...]]:
+        """What each port has now, by plan and fair share, in each quarter; less where that is asked."""
         plan = plan_of(self.state, self.state.book)
         claims: Iterable[Claim] = self.claims.values()
         if plan is not None:
             claims = [guided(it, self.ports[it.port_id], plan, self.at) for it in claims]
-        return share(self.site.tree, claims, self.at, self.site.conditions).target_ma
+        return fair_rows(self.site.tree, list(claims), outlook, self.at, self.site.conditions)
+
+
+def _estimated(  # noqa: PLR0913, PLR0917 (as `estimate`)
+    claim: Claim, port: Port, plan: Plan, outlook: Outlook, at: datetime, fed_ma: int | None = None
+) -> ToldPlan:
+    """What a plan comes to for a car, and that it is an event's doing where it is."""
+    row = plan.limit_ma.get(claim.port_id, _NOTHING)
+    told = estimate(claim, port, row, outlook, at, unmet_wh=unmet_wh(plan, claim), fed_ma=fed_ma)
+    unasked = plan.unasked_ma.get(claim.port_id)
+    return because_asked(told, estimate(claim, port, unasked, outlook, at, fed_ma=fed_ma)) if unasked else told
 
 
 def _question(state: SiteState, wishing: Mapping[PortId, StoredClaim], outlook: Outlook, at: datetime) -> _Question:
@@ -273,7 +279,10 @@ def _question(state: SiteState, wishing: Mapping[PortId, StoredClaim], outlook: 
         site=site_to_share(state, state.book, tuple(claims.values()), at),
         ports={it.port_id: it for it in state.managed.tree.ports},
         claims=claims,
-        outlook=_weighed(replace(outlook, coming_permille=coming, lacked_at=_lacked_at(state)), wishing.values()),
+        outlook=_weighed(
+            with_announced(replace(outlook, coming_permille=coming, lacked_at=_lacked_at(state)), state, at),
+            wishing.values(),
+        ),
         at=at,
     )
 
@@ -299,6 +308,8 @@ def _says_the_same(before: StoredPlan, after: StoredPlan, at: datetime) -> bool:
     if at - before.planned_at > _WRITTEN_AGAIN or len(before.ports) != len(after.ports):
         return False
     if (before.is_roomy, before.lacked_at) != (after.is_roomy, after.lacked_at):
+        return False
+    if not says_the_same_unasked(before, after):
         return False
     known = {(it.port_id, it.session_id): it for it in before.ports}
     for it in after.ports:

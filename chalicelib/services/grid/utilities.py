@@ -13,6 +13,7 @@ from functools import reduce
 from hashlib import sha256
 
 from chalicelib.domain.data_classes import dataclass, replace
+from chalicelib.domain.grid.delivery import quarter_of
 from chalicelib.domain.grid.demand_response import RESTORED_WITHIN, DemandEvent, DemandTarget
 from chalicelib.domain.grid.energy import told_feed
 from chalicelib.domain.grid.signals import Series, Signal, SignalRow, TimedValue
@@ -32,6 +33,8 @@ _MOST_SITES, _MOST_ZONES = 1000, 20
 # Of a kilowatt-hour: ten thousand of the currency, or ten tons, either way.
 _MOST_OF: Mapping[SpanKind, int] = {SpanKind.PRICE: 10_000_000_000, SpanKind.MARGINAL: 10_000_000}
 _REPORTED_WITHIN = timedelta(days=1)
+# By then what was drawn in a quarter of an hour is noted.
+_NOTED_WITHIN = timedelta(minutes=1)
 _log = logging.getLogger(__name__)
 
 
@@ -92,8 +95,13 @@ class Utilities:
             if before.fault != str(error):
                 self.links.heard(link, replace(before, fault=str(error)))
             return 0
-        events = sorted((it for it in events if _fits(it)), key=lambda it: it.event_id)[:_MOST_EVENTS]
         known = {it.event_id: it for it in before.heard}
+        # Servers keep what is long over, and tell it for ever.
+        fitting = [it for it in events if _fits(it)]
+        if len(fitting) < len(events):
+            _log.warning("events too large", extra={"operator_id": operator_id, "number": len(events) - len(fitting)})
+        meant = [it for it in fitting if (it.asks or it.spans or it.passed_over or it.event_id in known)]
+        events = sorted(meant, key=lambda it: it.event_id)[:_MOST_EVENTS]
         heard, changes = [], 0
         restated, holding = set[str](), dict[str, list[UtilitySpan]]()
         # What says the same as before comes first: where two prices hold for one moment, the one told later does.
@@ -103,7 +111,7 @@ class Utilities:
             if was is None or _is_news(was, digest):
                 changes += 1
                 restated.update(was.zones if was is not None else ())
-                was = self._told(link, event, digest, now)
+                was = self._told_anew(link, event, digest, was, now)
                 restated.update(was.zones)
             for zone in was.zones:
                 holding.setdefault(zone, []).extend(event.spans)
@@ -124,6 +132,22 @@ class Utilities:
         if replace(news, heard_at=before.heard_at) != before:
             self.links.heard(link, news)
         return changes
+
+    def _told_anew(
+        self, link: UtilityLink, event: UtilityEvent, digest: str, was: HeardEvent | None, now: datetime
+    ) -> HeardEvent:
+        """As `_told`; what comes to ask for nothing, or for what nobody can be asked for, is called off by that."""
+        if event.passed_over:
+            about = {"operator_id": link.operator_id, "event_id": event.event_id, "kinds": sorted(event.passed_over)}
+            _log.warning("payloads passed over", extra=about)
+        told = replace(self._told(link, event, digest, now), reported_until=was.reported_until if was else None)
+        if was is None or not was.is_demand or told.is_demand:
+            return told
+        over_at = min(was.over_at, now + RESTORED_WITHIN)
+        if over_at < was.over_at:
+            self._cancel(link.operator_id, was)
+        # What it delivered until then is reported.
+        return replace(was, digest=digest, over_at=over_at, zones=told.zones)
 
     def _told(self, link: UtilityLink, event: UtilityEvent, digest: str, now: datetime) -> HeardEvent:
         told_as = f"openadr-{sha256(f'{link.url} {event.event_id}'.encode()).hexdigest()[:24]}"
@@ -156,20 +180,34 @@ class Utilities:
             over_at=over_at,
             is_demand=is_demand,
             wants_report=event.wants_report,
+            wants_quarters=event.wants_quarters,
             zones=_zones(event),
+            begins_at=min((it.begins_at for it in event.asks), default=None),
         )
 
     def _reported(self, link: UtilityLink, it: HeardEvent, now: datetime) -> HeardEvent:
-        """Once it is over, and all is given back, its server is told what it delivered, if it wants to know."""
-        if it.reported or not it.is_demand or not it.wants_report or now < it.over_at:
+        """Its server is told what it delivered, if it wants to know: once all is given back.
+
+        Where it wants to know sooner, each quarter of an hour as that is over; nothing is read but for one that is new.
+        """
+        if it.reported or not it.is_demand or not it.wants_report:
             return it
-        try:
-            found = self.demand_response.report(link.operator_id, it.told_as, 1, None)
-            self.servers.report(link, it.program_id, it.event_id, found.total)
-        except ServerUnavailable as error:
-            _log.warning("not reported", extra={"operator_id": link.operator_id, "why": str(error)})
+        is_over, until, since = now >= it.over_at, quarter_of(now - _NOTED_WITHIN), it.reported_until
+        if not is_over and not (
+            it.wants_quarters and it.begins_at and max(it.begins_at, since or it.begins_at) < until
+        ):
             return it
-        return replace(it, reported=True)
+        found = self.demand_response.report(link.operator_id, it.told_as, 1, None).total
+        new = [quarter for quarter in found if since is None or quarter.begins_at >= since]
+        new = new if is_over else [quarter for quarter in new if quarter.begins_at < until]
+        # That nothing was delivered at all is said once.
+        if new or (is_over and since is None):
+            try:
+                self.servers.report(link, it.program_id, it.event_id, new)
+            except ServerUnavailable as error:
+                _log.warning("not reported", extra={"operator_id": link.operator_id, "why": str(error)})
+                return it
+        return replace(it, reported=is_over, reported_until=until)
 
     def _forget(self, operator_id: str, news: UtilityNews) -> None:
         """What its server asked for and told ends."""

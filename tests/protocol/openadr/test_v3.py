@@ -182,3 +182,75 @@ def test_versions_ask_for_events_and_report_in_their_own_words() -> None:
         ("BASELINE", [5.0]),
         ("DELTA_USAGE", [-1.0]),
     ]
+
+
+@pytest.mark.parametrize(("unit", "micros"), [("kWh", 310_000), ("KWH", 310_000), ("MWh", 310), ("", 310_000)])
+def test_units_are_what_they_are_however_they_are_written(unit: str, micros: int) -> None:
+    found = read(told(pay("PRICE", 0.31)), payloadDescriptors=[{"payloadType": "PRICE", "units": unit}])
+    assert [it.value for it in found.spans] == [micros]
+
+
+def test_of_several_values_each_holds_for_the_same_part_of_the_interval() -> None:
+    """The user guide, 7.3: so prices of many hours are packed into one interval."""
+    found = read(told(pay("PRICE", 0.17, 0.03, 0.11, 0.2), pay("SIMPLE", 1, 2)))
+    assert [it.value for it in found.spans] == [170_000, 30_000, 110_000, 200_000]
+    assert [(it.ends_at - it.begins_at) for it in found.spans] == [timedelta(minutes=15)] * 4
+    assert [(it.begins_at - NOW, it.ask.level) for it in found.asks] == [
+        (timedelta(minutes=115), 1),
+        (timedelta(minutes=145), 2),
+    ]
+
+
+def test_of_values_that_are_cut_off_with_their_week_each_keeps_its_time() -> None:
+    days = read(told(pay("PRICE", *range(10)), intervalPeriod={"start": "2026-11-29T00:00:00Z", "duration": "P10D"}))
+    # The second day is today, and nothing that lasts longer than a week is told of the day before.
+    assert [it.value // 1_000_000 for it in days.spans] == list(range(1, 8))
+    assert {it.ends_at - it.begins_at for it in days.spans} == {timedelta(days=1)}
+
+
+def test_grams_have_a_unit_of_their_own_and_what_is_in_another_spoils_nothing_beside_it() -> None:
+    units = [{"payloadType": "GHG", "units": "GHG"}, {"payloadType": "PRICE", "units": "THERMS"}]
+    both = {"id": 0, "payloads": [{"type": it, "values": [9]} for it in ("GHG", "PRICE")]}
+    found = read(told(both, pay("SIMPLE", 1)), payloadDescriptors=units)
+    assert [(it.kind, it.value) for it in found.spans] == [(SpanKind.MARGINAL, 9)]
+    assert (len(found.asks), found.passed_over) == (1, {"PRICE"})
+
+
+@pytest.mark.parametrize(
+    ("descriptor", "sooner"),
+    [({}, False), ({"frequency": -1, "repeat": 1}, False), ({"frequency": 0}, True), ({"repeat": -1}, True)],
+)
+def test_an_event_is_reported_once_unless_it_says_otherwise(descriptor: dict[str, Any], sooner: bool) -> None:
+    found = read(told(pay("SIMPLE", 1), reportDescriptors=[{"payloadType": "USAGE", **descriptor}]))
+    assert (found.wants_report, found.wants_quarters) == (True, sooner)
+
+
+def test_a_season_of_evenings_in_one_event_is_asked_for_a_week_at_a_time() -> None:
+    evenings = [
+        pay("SIMPLE", 1, intervalPeriod={"start": f"2026-{month}-{day:02}T17:00:00Z", "duration": "PT2H"})
+        for month, days in (("11", range(1, 31)), ("12", range(1, 32)))
+        for day in days
+    ]
+    found = read(told(*evenings)).asks
+    # Yesterday's is kept until it is reported.
+    assert found[0].begins_at == NOW.replace(day=29, hour=17, minute=0)
+    assert found[-1].ends_at - found[0].begins_at <= timedelta(days=7)
+    assert len(found) == 7
+
+
+def test_an_interval_of_an_hour_before_one_without_an_end_makes_nothing_longer_than_a_week() -> None:
+    hour = pay("SIMPLE", 2, intervalPeriod={"start": "2026-11-30T16:00:00Z", "duration": "PT1H"})
+    ever = pay("SIMPLE", 1, intervalPeriod={"start": "2026-11-30T17:00:00Z", "duration": "P9999Y"})
+    found = read(told(hour, ever)).asks
+    assert found[-1].ends_at - found[0].begins_at == timedelta(days=7)
+
+
+def test_what_goes_on_as_before_is_one_with_that() -> None:
+    by_five_minutes = [pay("DISPATCH_SETPOINT", 12 if it < 200 else 20) for it in range(288)]
+    whole = {"start": "2026-11-30T18:00:00Z", "duration": "PT5M"}
+    found = read(told(*by_five_minutes, intervalPeriod=whole)).asks
+    assert [it.ask.power_w for it in found] == [12_000, 20_000]
+    assert (found[0].ends_at, found[1].ends_at) == (
+        NOW.replace(minute=0) + timedelta(hours=1, minutes=1000),
+        NOW.replace(minute=0) + timedelta(hours=25),
+    )

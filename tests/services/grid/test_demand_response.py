@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from chalicelib.adapters.grid.demand_spread import SqsDemandSpread
 from chalicelib.adapters.grid.looks import SqsLooks
 from chalicelib.domain.grid.demand_response import (
+    RESTORED_WITHIN,
     AskedInterval,
     AskKind,
     Contract,
@@ -19,6 +20,7 @@ from chalicelib.domain.grid.demand_response import (
     DemandTarget,
     SiteDemand,
 )
+from chalicelib.domain.grid.waits import WaitCause
 from chalicelib.records.grid import ToldDraw
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.grid.demand_response import DemandResponse
@@ -227,6 +229,48 @@ def test_whoever_changes_their_mind_may_at_once_and_whoever_never_stops_is_slowe
     assert desk.tell(asked).revision == 6
 
 
+def test_what_an_event_asked_before_it_was_told_anew_is_given_back_by_degrees_too(
+    plant: Plant, desk: DemandResponse
+) -> None:
+    asked = event(plant, ask=DemandAsk(permille=500))
+    desk.tell(asked)
+    plant.live(2)
+    assert amps(plant) == [7.0, 7.0]
+    later = replace(asked.intervals[0], begins_at=NOW + 3 * _HOUR, ends_at=NOW + 4 * _HOUR)
+    told = desk.tell(replace(asked, intervals=(later,)))
+    # Said again nothing is new.
+    assert desk.tell(replace(asked, intervals=(later,))) == told
+    seen = []
+    for _ in range(11):
+        plant.live(60)
+        seen.append(amps(plant)[0])
+    assert seen == sorted(seen)
+    assert is_given_back(plant)
+    assert seen[0] == 7.0 or len(set(seen)) > 2
+
+
+def test_what_comes_to_be_stricter_is_so_at_once(plant: Plant, desk: DemandResponse) -> None:
+    asked = event(plant)
+    desk.tell(asked)
+    plant.live(2)
+    desk.tell(replace(asked, intervals=(replace(asked.intervals[0], ask=DemandAsk(permille=500)),)))
+    plant.live(2)
+    assert amps(plant) == [7.0, 7.0]
+    assert demand_at(plant).over_at == asked.ends_at + timedelta(minutes=10)
+
+
+def test_a_driver_who_has_nothing_for_an_event_is_told_until_when(plant: Plant, desk: DemandResponse) -> None:
+    plant.known(0)
+    asked = event(plant, ask=DemandAsk(kind=AskKind.CAP, power_w=0))
+    desk.tell(asked)
+    plant.live(2)
+    assert amps(plant) == [0.0, 0.0]
+    wait = plant.kit.power_waits.of(plant.kit.session("S-0"))
+    assert wait is not None
+    # By then all that it took is given back.
+    assert (wait.cause, wait.until) == (WaitCause.LIMIT, asked.ends_at + RESTORED_WITHIN)
+
+
 def test_what_was_delivered_is_told_by_quarters(plant: Plant, desk: DemandResponse) -> None:
     desk.tell(event(plant))
     plant.live(2)
@@ -253,9 +297,10 @@ def test_an_event_that_cannot_be_is_refused(plant: Plant, desk: DemandResponse) 
     asked = event(plant)
     backwards = replace(asked.intervals[0], ends_at=asked.intervals[0].begins_at)
     endless = replace(asked.intervals[0], ends_at=asked.intervals[0].begins_at + timedelta(days=8))
-    for wrong in (backwards, endless):
+    over = replace(asked.intervals[0], begins_at=NOW - 3 * _HOUR, ends_at=NOW - 2 * _HOUR)
+    for wrong in (backwards, endless, over, replace(asked.intervals[0], ends_at=datetime.max.replace(tzinfo=UTC))):
         with pytest.raises(Refusal):
-            desk.tell(replace(asked, intervals=(wrong,)))
+            desk.tell(replace(asked, intervals=(wrong,), random_start_s=3600))
 
 
 class Queue:

@@ -354,3 +354,111 @@ def test_another_client_finds_at_the_stand_in_what_ours_does(
     found = other.events.get_events(target=None, pagination=None, program_id=None)
     ours = client(kit).events(link_to(vtn))
     assert [it.id for it in found] == [it.event_id for it in ours]
+
+
+def test_an_event_that_comes_to_ask_for_nothing_is_asked_no_more(
+    vtn: Vtn, plant: Plant, desk: object, spread: Spread
+) -> None:
+    kit, ven = plant.kit, utilities(plant.kit, spread)
+    ven.link(link_to(vtn))
+    told = event(vtn, kit, ("LOAD_CONTROL", 0.11), reportDescriptors=[{"payloadType": "USAGE"}])
+    ven.ask("op")
+    plant.live(2)
+    assert amps(plant) == [7.0, 7.0]
+    draw(plant, 2)
+    # So a server calls one off that it keeps: it lasts no time.
+    told["intervalPeriod"]["duration"] = "PT0S"
+    assert ven.ask("op") == 1
+    plant.live(660)
+    assert is_given_back(plant)
+    assert ven.ask("op") == 0
+    assert vtn.objects["reports"]
+
+
+def test_an_event_that_comes_to_be_what_nobody_may_ask_for_holds_no_more_as_it_was(
+    vtn: Vtn, plant: Plant, desk: object, spread: Spread
+) -> None:
+    kit, ven = plant.kit, utilities(plant.kit, spread)
+    ven.link(link_to(vtn))
+    told = event(vtn, kit, ("LOAD_CONTROL", 0.11))
+    ven.ask("op")
+    plant.live(2)
+    told["intervalPeriod"]["start"] = (kit.clock() + timedelta(days=30_000)).isoformat()
+    ven.ask("op")
+    plant.live(660)
+    assert is_given_back(plant)
+    # And one that comes to be what nobody understands.
+    again = event(vtn, kit, ("LOAD_CONTROL", 0.11))
+    ven.ask("op")
+    plant.live(2)
+    assert amps(plant) == [7.0, 7.0]
+    again["intervals"][0]["payloads"][0]["values"] = ["much"]
+    ven.ask("op")
+    plant.live(660)
+    assert is_given_back(plant)
+
+
+def test_an_event_without_an_end_that_sites_begin_one_after_another_is_asked_for(
+    vtn: Vtn, plant: Plant, desk: object, spread: Spread
+) -> None:
+    kit, ven = plant.kit, utilities(plant.kit, spread)
+    ven.link(link_to(vtn))
+    start = kit.clock().isoformat()
+    event(vtn, kit, ("LOAD_CONTROL", 0.11), intervalPeriod={"start": start, "randomizeStart": "PT1M"})
+    ven.ask("op")
+    plant.live(150)
+    assert amps(plant) == [7.0, 7.0]
+
+
+def test_of_many_events_that_are_long_over_none_crowds_out_the_one_that_holds(
+    vtn: Vtn, plant: Plant, desk: object, spread: Spread
+) -> None:
+    """A server of 3.0.1 has no way to leave them out."""
+    kit, ven = plant.kit, utilities(plant.kit, spread)
+    ven.link(link_to(vtn))
+    old = {"start": (kit.clock() - timedelta(days=40)).isoformat(), "duration": "PT1H"}
+    for _ in range(450):
+        event(vtn, kit, ("SIMPLE", 1), intervalPeriod=old)
+    event(vtn, kit, ("LOAD_CONTROL", 0.11))
+    ven.ask("op")
+    plant.live(2)
+    assert amps(plant) == [7.0, 7.0]
+    assert len(ven.linked("op")[1].heard) == 1
+
+
+def test_who_wants_to_know_sooner_is_told_each_quarter_of_an_hour_and_none_of_them_twice(
+    vtn: Vtn, plant: Plant, desk: object, spread: Spread
+) -> None:
+    kit, ven = plant.kit, utilities(plant.kit, spread)
+    ven.link(link_to(vtn))
+    told = event(vtn, kit, ("SIMPLE", 1), minutes=40, reportDescriptors=[{"payloadType": "USAGE", "frequency": 0}])
+    seen = []
+    for minute in range(60):
+        if minute == 20:
+            # It asks for more: what was reported of it stands.
+            told["intervals"][0]["payloads"][0]["values"] = [2]
+        ven.ask("op")
+        seen.append(len(vtn.objects["reports"]))
+        draw(plant, 1)
+    starts = [
+        interval["intervalPeriod"]["start"]
+        for it in vtn.objects["reports"].values()
+        for interval in it["resources"][0]["intervals"]
+    ]
+    assert starts == sorted(set(starts))
+    assert len(starts) >= 3
+    # Within two minutes of each quarter's end.
+    assert seen[17] >= 1
+    assert seen[32] >= 2
+    names = [it["reportName"] for it in vtn.objects["reports"].values()]
+    assert len(set(names)) == len(names)
+
+
+def test_one_that_is_heard_when_it_is_over_lowers_nobody(vtn: Vtn, plant: Plant, desk: object, spread: Spread) -> None:
+    kit, ven = plant.kit, utilities(plant.kit, spread)
+    ven.link(link_to(vtn))
+    start = (kit.clock() - timedelta(minutes=61)).isoformat()
+    event(vtn, kit, ("LOAD_CONTROL", 0.11), intervalPeriod={"start": start, "duration": "PT1H"})
+    ven.ask("op")
+    plant.live(60)
+    assert amps(plant) == [14.0, 14.0]

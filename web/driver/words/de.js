@@ -160,6 +160,7 @@ export default {
   'now.planned.cheaper_later': 'Ihr Auto wartet auf günstigere Stunden.',
   'now.planned.greener_later': 'Ihr Auto wartet auf grünere Stunden.',
   'now.planned.shares_power': 'Die Leistung wird geteilt; Sie kommen an die Reihe.',
+  'now.planned.demand_response': 'Das Stromnetz bittet für eine Weile um weniger; Ihr Auto lädt davor und danach.',
   'now.planned.ready': 'Fertig um {time}.',
   'now.power.waits': 'Wartet auf Leistung',
   'now.power.turn': 'Andere Autos laden zuerst; Sie kommen an die Reihe.',

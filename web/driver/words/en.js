@@ -160,6 +160,7 @@ export default {
   'now.planned.cheaper_later': 'Your car waits for cheaper hours.',
   'now.planned.greener_later': 'Your car waits for greener hours.',
   'now.planned.shares_power': 'The site’s power is shared; your turn comes.',
+  'now.planned.demand_response': 'The grid asks for less for a while; your car charges before and after that.',
   'now.planned.ready': 'Ready at {time}.',
   'now.power.waits': 'Waiting for power',
   'now.power.turn': 'Other cars charge first; your turn comes.',
