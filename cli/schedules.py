@@ -150,6 +150,13 @@ def work(fleet: Fleet) -> list[Work]:
             1,
             [Items(50, "lists setups", "new profiles; who is not reached is met when it comes back")],
         ),
+        Work("lists", "sites", 1, [Items(200, "", "an operator moves 200 sites at once; each is handed on")]),
+        Work(
+            "lists",
+            "site",
+            1,
+            [Items(1_000 * 7 / 8, "", "1,000 chargers follow their site; seven calls each, eight at a time")],
+        ),
         Work(
             "alarm_desk",
             "looks",
