@@ -119,6 +119,19 @@ def work(fleet: Fleet) -> list[Work]:
             1,
             [Items(_PEAK * fleet.active_drivers / 500 / 24, "", "one address a day of 500 drivers is never proven")],
         ),
+        Work("accounts", "leaving", 1, [Items(100, "", "accounts that wait for a last session, each handed on")]),
+        Work(
+            "accounts",
+            "driver",
+            1,
+            [
+                Items(
+                    5_000 * 2 / 8 / 2 + 5_000 * 2 / 100,
+                    "",
+                    "5,000 sessions: half are by card, and take two calls, all eight at a time; the rest goes 25 a call",
+                )
+            ],
+        ),
         Work(
             "reconcile",
             "books",

@@ -78,6 +78,7 @@ PARTS: Mapping[str, Mapping[str, tuple[int | None, Work]]] = {
     "accounts": {
         **shards("cards", lambda part: {"told": network().account_upkeep.tell_of_expiry(part)}),
         **whole("unproven", lambda part: {"forgotten": network().account_upkeep.forget_unproven(part)}),
+        **whole("leaving", lambda part: {"leaving": network().account_deletion.tend(part)}),
     },
     "reconcile": whole("books", lambda part: {"differences": network().reconciliation.go_on(part)}),
     "lists": {
@@ -109,6 +110,7 @@ FOR_ONE: Mapping[str, Mapping[str, Callable[[Told, Part], Done]]] = {
         },
         "site": lambda told, part: {"moved": network().site_relocation.go_on(told["site"], part)},
     },
+    "accounts": {"driver": lambda told, part: {"gone": network().account_deletion.go_on(told["driver"], part)}},
     "notices": {
         "operator": lambda told, part: _settled(network().delivery.deliver_to_operator(told["notices"], part)),
     },

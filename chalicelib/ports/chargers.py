@@ -394,5 +394,5 @@ class FaultReports(Protocol):
     ) -> tuple[Sequence[FaultReport], str | None]:
         """An operator's reports, newest first, and the next page's cursor. BadCursor for a cursor not ours."""
 
-    def forget_driver(self, driver_id: str) -> None:
-        """Delete all that a driver reported."""
+    def forget_driver(self, driver_id: str) -> Iterable[int]:
+        """Delete all that a driver reported, some at a time; whoever stops asking leaves the rest."""
