@@ -128,7 +128,7 @@ def work(fleet: Fleet) -> list[Work]:
                 Items(
                     5_000 * 2 / 8 / 2 + 5_000 * 2 / 100,
                     "",
-                    "5,000 sessions: half are by card, and take two calls, all eight at a time; the rest goes 25 a call",
+                    "5,000 sessions, half of them by card, which takes two calls; eight at a time; the rest 25 a call",
                 )
             ],
         ),
