@@ -40,6 +40,8 @@ from chalicelib.services.drivers.watches import Watches
 SCHEDULE, PART = "accounts", "driver"
 _PAGE = 100
 _MOST_RESERVATIONS = 1000
+# Looked at before an account is closed, the newest of them: a driver has one reservation open at a time.
+_SESSIONS, _RESERVATIONS = 50, 10
 # Longer than any request: what has noted its name and is not there by then never will be.
 _BEGINNING = timedelta(seconds=60)
 # No token was given out so late (the year 9999).
@@ -240,8 +242,8 @@ class AccountDeletion:
         if driver.owes:
             raise Refusal("open_balance", "a charge is not paid yet; pay it first (POST /v1/me/balance/pay)")
         # Lists follow what is written within a second or so; what began lately is read by its name.
-        reservations = {it.reservation_id: it for it in self.reservations.of_driver(driver.driver_id, _PAGE)}
-        sessions = {it.session_id: it for it in self.sessions.of_driver(driver.driver_id, _PAGE, None)[0]}
+        reservations = {it.reservation_id: it for it in self.reservations.of_driver(driver.driver_id, _RESERVATIONS)}
+        sessions = {it.session_id: it for it in self.sessions.of_driver(driver.driver_id, _SESSIONS, None)[0]}
         for name, at in begun.items():
             session, reservation = self.sessions.get(name), self.reservations.get(name)
             if session is not None and is_drivers(session, driver.driver_id):

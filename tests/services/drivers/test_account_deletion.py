@@ -409,8 +409,8 @@ def test_two_at_once_forget_a_driver_once_and_neither_breaks(kit: Kit, identity:
             assert original.go_on("driver-1") == 1
 
     vars(kit)["identity"] = identity
-    twice = replace(original, identity=_Forgets(forget))
-    twice.go_on("driver-1")
+    meanwhile: Any = _Forgets(forget)
+    replace(original, identity=meanwhile).go_on("driver-1")
     assert left(kit) == []
 
 
