@@ -80,7 +80,8 @@ class Relocation:
     """A site that has moved, `at` that time, and whose chargers' rows follow it.
 
     `signs` are all the places where it was shown lately, or is now. A pass over its chargers began at `pass_at` and has
-    come as far as `after`, a charger's id. Unless another goes on with it first, it is looked at again when `due_at`.
+    come as far as `after`, a charger's id; `lacks_some` that could not follow. Unless another goes on with it first, it
+    is looked at again when `due_at`.
     """
 
     site_id: str
@@ -89,8 +90,9 @@ class Relocation:
     due_at: datetime
     pass_at: datetime | None = None
     after: str = ""
+    lacks_some: bool = False
 
     @property
     def is_seen_through(self) -> bool:
-        """Whether its pass began so late that whatever was put meanwhile where the site was has been seen by it."""
-        return self.pass_at is not None and self.pass_at >= self.at + LONGEST_REQUEST
+        """Whether all have followed by a pass that began after whatever was put meanwhile where the site was."""
+        return not self.lacks_some and self.pass_at is not None and self.pass_at >= self.at + LONGEST_REQUEST

@@ -10,13 +10,14 @@ minute later, and only then nothing leads from the new place to the old one.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 
 from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.ports import Clock, Invocations
 from chalicelib.ports.chargers import ChargerRegistry, Sites
 from chalicelib.ports.discovery import Places, Relocations
-from chalicelib.records.chargers import Site
+from chalicelib.records.chargers import Charger, Site
 from chalicelib.records.discovery import LONGEST_REQUEST, Relocation
 from chalicelib.records.parts import WHOLE, Part
 from chalicelib.services.access import Refusal
@@ -115,22 +116,38 @@ class SiteRelocation:
         moved = 0
         while not part.is_over(self.clock()):
             chargers, after = self.chargers.at_site(site.site_id, _SOME, known.after)
-            at_once(lambda it: self.placement.show(it, site), chargers)
-            moved += len(chargers)
+            failed = self._show(chargers, site)
+            moved += len(chargers) - failed
+            lacks_some = known.lacks_some or failed > 0
             if after is None:
-                self._end_pass(known)
+                self._end_pass(known, lacks_some=lacks_some)
                 return moved
-            noted = replace(known, after=after, due_at=self.clock() + _DEAD_AFTER)
+            noted = replace(known, after=after, lacks_some=lacks_some, due_at=self.clock() + _DEAD_AFTER)
             if not self.relocations.change(known, noted):
                 return moved
             known = noted
         self._hand_on(site.site_id)
         return moved
 
-    def _end_pass(self, known: Relocation) -> None:
-        if not known.is_seen_through:
-            again_at = known.at + LONGEST_REQUEST
-            self.relocations.change(known, replace(known, after="", pass_at=None, due_at=again_at))
+    def _show(self, chargers: Sequence[Charger], site: Site) -> int:
+        """Have these follow; returns how many could not, who keep none of the others."""
+        failed: list[str] = []
+
+        def show(charger: Charger) -> None:
+            try:
+                self.placement.show(charger, site)
+            except Exception:
+                _log.exception("a charger did not follow its site", extra={"charger_id": charger.charger_id})
+                failed.append(charger.charger_id)
+
+        at_once(show, chargers)
+        return len(failed)
+
+    def _end_pass(self, known: Relocation, *, lacks_some: bool) -> None:
+        if lacks_some or not known.is_seen_through:
+            again_at = self.clock() + LONGEST_REQUEST if lacks_some else known.at + LONGEST_REQUEST
+            anew = replace(known, after="", pass_at=None, lacks_some=False, due_at=again_at)
+            self.relocations.change(known, anew)
             return
         site = self._site(known.site_id)
         self.places.describe(site)

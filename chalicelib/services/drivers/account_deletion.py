@@ -212,16 +212,18 @@ class AccountDeletion:
                 return
 
     def _forget_sessions(self, sessions: Sequence[Session]) -> bool:
-        """Forget whose they were; False where one is not over, or was changed at this moment, and so is left."""
+        """Forget whose they were; False where one is left: not over, changed at this moment, or not to be written."""
         over = [it for it in sessions if it.is_at_rest]
         left = [it for it in sessions if not it.is_at_rest]
 
         def forget(session: Session) -> None:
-            if session.origin is not Origin.APP and session.ref is not None:
-                self.transactions.forget_token(session.charger_id, session.ref)
             try:
+                if session.origin is not Origin.APP and session.ref is not None:
+                    self.transactions.forget_token(session.charger_id, session.ref)
                 self.sessions.forget_driver(session)
-            except Conflict:
+            except Exception:
+                # It keeps none of the others, and is tried again.
+                _log.exception("a session was not forgotten", extra={"session_id": session.session_id})
                 left.append(session)
 
         at_once(forget, over)

@@ -293,6 +293,30 @@ def test_of_two_at_work_the_later_goes_on_alone(here: Kit, monkeypatch: pytest.M
     assert len(shown(here, THERE)) == MANY
 
 
+def test_a_charger_that_cannot_follow_keeps_no_other_and_is_found_all_the_same(
+    here: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.registry.put_site(THERE)
+    original = type(here.placement).show
+
+    def show(placement: Any, charger: Charger, site: Site) -> None:
+        if charger.charger_id == "CP-001":
+            raise RuntimeError(charger.charger_id)
+        original(placement, charger, site)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(here.placement), "show", show)
+        for _ in range(4):
+            go_on(here)
+            here.clock.advance(seconds=60)
+            here.site_relocation.tend()
+        assert all_at(here, THERE)
+        assert rows(here) == 1 + 3 + 2, "the old sign, and what is to be done"
+    settle(here)
+    assert all_at(here, THERE)
+    assert rows(here) == 1 + 3
+
+
 def test_one_that_moves_faster_than_its_chargers_can_follow_waits(here: Kit) -> None:
     for number in range(7):
         here.registry.put_site(replace(HERE, latitude=40.5 + number))

@@ -398,6 +398,26 @@ def test_what_is_owed_for_a_session_that_ended_later_is_asked_for_and_not_for_ev
     assert kit.drivers.get("driver-1") is None
 
 
+def test_a_session_that_cannot_be_forgotten_keeps_no_other_and_the_account_waits_for_it(
+    kit: Kit, identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many(kit)
+    kit.account_deletion.leave("driver-1")
+    original = type(kit.sessions).forget_driver
+
+    def forget(kept: Any, session: Any) -> None:
+        if session.session_id == "KOLD0007":
+            raise RuntimeError("no")
+        original(kept, session)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(kit.sessions), "forget_driver", forget)
+        assert kit.account_deletion.go_on("driver-1") == 0
+    assert [it.session_id for it in kit.sessions.of_driver("driver-1", 10, None)[0]] == ["KOLD0007"]
+    assert kit.account_deletion.go_on("driver-1") == 1
+    assert left(kit) == []
+
+
 def test_two_at_once_forget_a_driver_once_and_neither_breaks(kit: Kit, identity: Identity) -> None:
     many(kit)
     kit.account_deletion.leave("driver-1")
