@@ -32,6 +32,9 @@ class Places(Protocol):
     def leave(self, sign: str, site: Site) -> None:
         """Show none of the site's places that stand beside that sign of it: the site is elsewhere now."""
 
+    def clear(self, sign: str) -> None:
+        """Take a sign that its site has left away, and whatever still stands there of it."""
+
     def remove(self, row: str) -> None:
         """Take the place out of the index; nothing happens when it is not there."""
 

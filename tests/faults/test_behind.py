@@ -35,7 +35,7 @@ from tests.faults.stories import DRIVER, ONE, PREPAID, STORIES
 from tests.faults.world import NOON, Network, World, network
 
 MINUTES = 10
-# Another begins at another call, so that in time all are met; `EVERY = 1` meets all at once, in two minutes.
+# Another begins at another call, so that in time all are met; `EVERY = 1` meets all at once, in some minutes.
 EVERY = 61
 HERE = Site(
     site_id="harbour",

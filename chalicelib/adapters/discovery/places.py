@@ -71,6 +71,12 @@ class DynamoPlaces:
     def leave(self, sign: str, site: Site) -> None:
         _put_sign(sign, replace(_sign(site), is_left=True))
 
+    def clear(self, sign: str) -> None:
+        """Two calls, and one for each place found."""
+        for place in self._beside(sign, self._clock()):
+            self.remove(row_of(place))
+        self.remove(sign)
+
     def remove(self, row: str) -> None:
         delete(PlaceRow(_partition(row), _sort_key(row)))
 
@@ -147,20 +153,19 @@ class DynamoPlaces:
                 sign = signs.get((row.cell.partition("#")[0], place.site_id))
                 if sign is None or not sign.is_left:
                     shown[place.charger_id] = place.under(sign) if sign is not None else place
-        for (_, site_id), sign in signs.items():
-            for place in self._following(site_id, sign, now):
+        for sign in signs.values():
+            for place in (it for other in sign.rows_at for it in self._beside(other, now)):
                 # One that has followed meanwhile stands in both places.
                 shown.setdefault(place.charger_id, place.under(sign))
         return list(shown.values())
 
-    def _following(self, site_id: str, sign: SiteSign, now: datetime) -> Iterator[Place]:
-        """The places of a site that has moved here which still stand where it was: a query for each such place."""
-        for other in sign.rows_at:
-            cell = _sort_key(other).partition(_SIGN)[0]
-            rows = self._rows(_partition(other), f"{cell}#", f"{cell}$", None)
-            self.queries += 1
-            self.items += len(rows)
-            yield from (it for it in (_place(row, now) for row in rows) if it.site_id == site_id)
+    def _beside(self, sign: str, now: datetime) -> Sequence[Place]:
+        """The places of a site that stand at that sign of it."""
+        cell, _, site_id = _sort_key(sign).partition(_SIGN)
+        rows = self._rows(_partition(sign), f"{cell}#", f"{cell}$", None)
+        self.queries += 1
+        self.items += len(rows)
+        return [it for it in (_place(row, now) for row in rows) if it.site_id == site_id]
 
     def _rows(self, area: str, low: str, high: str, limit: int | None) -> Sequence[PlaceRow]:
         """The rows of an area from one sort key to another, so many at most."""

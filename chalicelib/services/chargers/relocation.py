@@ -152,7 +152,8 @@ class SiteRelocation:
         site = self._site(known.site_id)
         self.places.describe(site)
         for sign in _others(known, self.places.sign(site)):
-            self.places.remove(sign)
+            # Who died, or was not answered, as a charger was put there may have left a row that nobody knows of.
+            self.places.clear(sign)
         self.relocations.end(known)
 
     def _site(self, site_id: str) -> Site:

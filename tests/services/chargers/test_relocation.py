@@ -317,6 +317,19 @@ def test_a_charger_that_cannot_follow_keeps_no_other_and_is_found_all_the_same(
     assert rows(here) == 1 + 3
 
 
+def test_a_row_that_was_put_where_the_site_was_for_a_moment_and_never_noted_goes_with_the_sign(
+    here: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.registry.put_site(THERE)
+    with monkeypatch.context() as patched:
+        patched.setattr(type(here.connectors), "put_place", lambda *_: 1 / 0)
+        go_on(here)
+    here.registry.put_site(ELSEWHERE)
+    settle(here)
+    assert all_at(here, ELSEWHERE)
+    assert rows(here) == 1 + 3
+
+
 def test_one_that_moves_faster_than_its_chargers_can_follow_waits(here: Kit) -> None:
     for number in range(7):
         here.registry.put_site(replace(HERE, latitude=40.5 + number))
