@@ -30,7 +30,6 @@ from tests.services.conftest import NOW
 
 assert switchboard.app.app_name == "kerb"
 CHARGER_ID, RUNNING = f"CP-{NEAR}", f"S-{NEAR}"
-_SITE, SMALL_SITE = "PUT /v1/operator/sites/{site_id}", "the same, of a site of one charger"
 _OTHERS_SPOT = {"latitude": 53.6, "longitude": 10.1}
 
 
@@ -177,11 +176,6 @@ def _moves(_: World) -> Said:
     return Said(body={**SITE_BODY, **_OTHERS_SPOT})
 
 
-def _of_small_site(made: World) -> Said:
-    """One charger stands there, of however many its operator has."""
-    return replace(_moves(made), names={"site_id": f"site-{FAR}"})
-
-
 # How the world is made ready, or what is said, where a route would not do its work otherwise.
 SAID: Mapping[str, Callable[[World], Said]] = {
     "DELETE /v1/me": _idle,
@@ -217,7 +211,7 @@ SAID: Mapping[str, Callable[[World], Said]] = {
     # A driver says ten things a day of chargers, and this one has.
     "POST /v1/chargers/{charger_id}/fault-reports": lambda _: Said(who=OWNER),
     "POST /v1/me/operators": _invited,
-    _SITE: _moves,
+    "PUT /v1/operator/sites/{site_id}": _moves,
     "DELETE /v1/sessions/{session_id}/vehicle": _matched,
 }
 LEFT_OUT: Mapping[str, str] = {
@@ -229,13 +223,12 @@ LEFT_OUT: Mapping[str, str] = {
 }
 # What does something with all of something, and what keeps that small.
 GROWS: Mapping[str, str] = {
-    "DELETE /v1/me": "all that a driver leaves behind: a call for each session, token, notice, report and reservation",
+    "DELETE /v1/me": "as for each of their cars; all else that is much is forgotten afterwards",
     "DELETE /v1/me/vehicles/{vehicle_id}": "a driver's sessions that name the car: two calls for each hundred",
     "POST /v1/me/operators": "an operator's people, of whom there are 200 at the most",
     "POST /v1/operator/invitations": "an operator's invitations: 100 open ones, and those of 90 days",
     "POST /v1/operator/keys": "an operator's keys: 100 good ones, and those of 400 days",
     "POST /v1/platform/operators/{operator_id}/owners": "as an operator's own invitations",
-    _SITE: "a site that moves: seven calls for each of its chargers",
 }
 
 
@@ -293,8 +286,6 @@ def looks(size: int) -> dict[str, Look]:
         journal = Journal()
         for route in changes():
             found[name_of(route)] = _look(made, journal, route, SAID.get(name_of(route), _as_shown))
-        (site,) = (it for it in changes() if name_of(it) == _SITE)
-        found[SMALL_SITE] = _look(made, journal, site, _of_small_site)
     return found
 
 

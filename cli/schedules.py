@@ -119,6 +119,19 @@ def work(fleet: Fleet) -> list[Work]:
             1,
             [Items(_PEAK * fleet.active_drivers / 500 / 24, "", "one address a day of 500 drivers is never proven")],
         ),
+        Work("accounts", "leaving", 1, [Items(100, "", "accounts that wait for a last session, each handed on")]),
+        Work(
+            "accounts",
+            "driver",
+            1,
+            [
+                Items(
+                    5_000 * 2 / 8 / 2 + 5_000 * 2 / 100,
+                    "",
+                    "5,000 sessions, half of them by card, which takes two calls; eight at a time; the rest 25 a call",
+                )
+            ],
+        ),
         Work(
             "reconcile",
             "books",
@@ -149,6 +162,13 @@ def work(fleet: Fleet) -> list[Work]:
             "setups",
             1,
             [Items(50, "lists setups", "new profiles; who is not reached is met when it comes back")],
+        ),
+        Work("lists", "sites", 1, [Items(200, "", "an operator moves 200 sites at once; each is handed on")]),
+        Work(
+            "lists",
+            "site",
+            1,
+            [Items(1_000 * 7 / 8, "", "1,000 chargers follow their site; seven calls each, eight at a time")],
         ),
         Work(
             "alarm_desk",

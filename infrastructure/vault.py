@@ -7,7 +7,7 @@ from typing import Any
 from infrastructure.stage import Resources, Stage, ref
 
 # Setting -> (secret, key in its JSON or nothing, the functions that are told). Nobody else learns it.
-PAYERS = ("api_handler", "stripe_webhook", "place_hold", "settle", "abort", "sweep", "debts", "reconcile")
+PAYERS = ("api_handler", "stripe_webhook", "place_hold", "settle", "abort", "sweep", "debts", "reconcile", "accounts")
 # Who shows a session to its driver as it goes on.
 VIEWS = ("viewers", "tell_viewers")
 SETTINGS: dict[str, tuple[str, str, tuple[str, ...]]] = {

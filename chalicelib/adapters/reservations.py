@@ -5,13 +5,14 @@ What becomes of a reservation is one conditional write: whoever comes second lea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.adapters.dynamo import (
     decode,
     delete,
+    delete_all,
     encode,
     find,
     put,
@@ -94,10 +95,9 @@ class DynamoReservations:
                 if row is not None and row.due_shard is not None and row.until is not None and row.until <= at:
                     yield _reservation(row)
 
-    def forget_driver(self, driver_id: str) -> None:
-        """One call, and one for each."""
-        for row in list(ReservationRow.by_driver.query(driver_id)):
-            delete(ReservationRow(row.reservation_id))
+    def forget_driver(self, driver_id: str) -> Iterator[int]:
+        """One call, and one for each 25."""
+        yield from delete_all(ReservationRow(it.reservation_id) for it in ReservationRow.by_driver.query(driver_id))
         delete(ReservationRow(f"{_TURN}{driver_id}"))
 
     def settle(self, reservation: Reservation) -> None:

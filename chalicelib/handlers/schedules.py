@@ -78,6 +78,7 @@ PARTS: Mapping[str, Mapping[str, tuple[int | None, Work]]] = {
     "accounts": {
         **shards("cards", lambda part: {"told": network().account_upkeep.tell_of_expiry(part)}),
         **whole("unproven", lambda part: {"forgotten": network().account_upkeep.forget_unproven(part)}),
+        **whole("leaving", lambda part: {"leaving": network().account_deletion.tend(part)}),
     },
     "reconcile": whole("books", lambda part: {"differences": network().reconciliation.go_on(part)}),
     "lists": {
@@ -85,6 +86,7 @@ PARTS: Mapping[str, Mapping[str, tuple[int | None, Work]]] = {
         **shards("lists", lambda part: {"tended": network().local_lists.tend(part)}, LIST_SHARDS),
         **whole("changes", lambda part: {"tended": network().local_lists.pass_on(part)}),
         **whole("setups", lambda part: {"set_up": network().provisioning.tend(part)}),
+        **whole("sites", lambda part: {"moving": network().site_relocation.tend(part)}),
     },
     "notices": shards("notices", _notices),
     "alarm_desk": {
@@ -99,14 +101,24 @@ PARTS: Mapping[str, Mapping[str, tuple[int | None, Work]]] = {
     },
     "signals": shards("feeds", _feeds, FEED_SHARDS),
 }
-# What a part finds too much, or may not wait for, it gives to invocations of its own.
-FOR_OPERATORS: Mapping[str, Callable[[Told, Part], Done]] = {
-    "openadr": lambda told, part: {"changes": network().utilities.ask(told["operator"])},
-    "lists": lambda told, part: {
-        "tended": network().local_lists.pass_on_within(told["operator"], told["changed_s"], part)
+# What a part or a request finds too much, or may not wait for, it gives to invocations of its own: all of one thing.
+FOR_ONE: Mapping[str, Mapping[str, Callable[[Told, Part], Done]]] = {
+    "openadr": {"operator": lambda told, part: {"changes": network().utilities.ask(told["operator"])}},
+    "lists": {
+        "operator": lambda told, part: {
+            "tended": network().local_lists.pass_on_within(told["operator"], told["changed_s"], part)
+        },
+        "site": lambda told, part: {"moved": network().site_relocation.go_on(told["site"], part)},
     },
-    "notices": lambda told, part: _settled(network().delivery.deliver_to_operator(told["notices"], part)),
-    "alarm_desk": lambda told, part: _settled(network().alarm_tellings.send(told["operator"], told["tellings"], part)),
+    "accounts": {"driver": lambda told, part: {"gone": network().account_deletion.go_on(told["driver"], part)}},
+    "notices": {
+        "operator": lambda told, part: _settled(network().delivery.deliver_to_operator(told["notices"], part)),
+    },
+    "alarm_desk": {
+        "operator": lambda told, part: _settled(
+            network().alarm_tellings.send(told["operator"], told["tellings"], part)
+        ),
+    },
 }
 
 
@@ -116,8 +128,9 @@ def do_parts(schedule: str, told: Told) -> Done:
     Raises the first error that a part ended with, once the others are done.
     """
     at = network().clock()
-    if told.get("part") == "operator":
-        return FOR_OPERATORS[schedule](told, Part(told.get("shard"), at + ALONE))
+    of_one = FOR_ONE.get(schedule, {}).get(told.get("part", ""))
+    if of_one is not None:
+        return of_one(told, Part(told.get("shard"), at + ALONE))
     if "part" in told:
         shard, work = PARTS[schedule][told["part"]]
         return work(Part(shard, at + ALONE))

@@ -52,8 +52,8 @@ class ChargerRegistry(Chargers, Protocol):
         Raises Conflict when the id is another operator's; a name that only waits to be accepted is nobody's.
         """
 
-    def at_site(self, site_id: str) -> Sequence[Charger]:
-        """All chargers that are registered at a site."""
+    def at_site(self, site_id: str, limit: int, after: str) -> tuple[Sequence[Charger], str | None]:
+        """So many of a site's chargers whose ids come after that, in order, and the id after which there are more."""
 
     def page_of_operator(self, operator_id: str, limit: int, after: str | None) -> tuple[Sequence[Charger], str | None]:
         """So many of an operator's by name, with the cursor of the next page or None. BadCursor for one not ours."""
@@ -394,5 +394,5 @@ class FaultReports(Protocol):
     ) -> tuple[Sequence[FaultReport], str | None]:
         """An operator's reports, newest first, and the next page's cursor. BadCursor for a cursor not ours."""
 
-    def forget_driver(self, driver_id: str) -> None:
-        """Delete all that a driver reported."""
+    def forget_driver(self, driver_id: str) -> Iterable[int]:
+        """Delete all that a driver reported, some at a time; whoever stops asking leaves the rest."""

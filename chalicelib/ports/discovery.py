@@ -1,4 +1,4 @@
-"""Ports of discovery: the index of places, and how long a drive takes."""
+"""Ports of discovery: the index of places, the sites that move in it, and how long a drive takes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from chalicelib.domain.chargers.geography import GeoPoint
     from chalicelib.domain.discovery import Drive
     from chalicelib.records.chargers import Site
-    from chalicelib.records.discovery import Place
+    from chalicelib.records.discovery import Place, Relocation
 
 
 class Places(Protocol):
@@ -20,11 +20,20 @@ class Places(Protocol):
     def put(self, place: Place) -> str:
         """Write a place whole; returns its row's name."""
 
-    def describe(self, site: Site) -> None:
-        """Show all places of a site as it is now, from the next search on. No call where it has no spot."""
+    def sign(self, site: Site) -> str | None:
+        """The name of the row that says what a site is, None where it has no spot. No call."""
 
-    def forget(self, site: Site) -> None:
-        """Show the places of a site at that spot as they were last put, each by itself."""
+    def describe(self, site: Site, rows_at: Sequence[str] = ()) -> None:
+        """Show all places of a site as it is now, from the next search on. No call where it has no spot.
+
+        So are those of its places which still stand beside the signs `rows_at`.
+        """
+
+    def leave(self, sign: str, site: Site) -> None:
+        """Show none of the site's places that stand beside that sign of it: the site is elsewhere now."""
+
+    def clear(self, sign: str) -> None:
+        """Take a sign that its site has left away, and whatever still stands there of it."""
 
     def remove(self, row: str) -> None:
         """Take the place out of the index; nothing happens when it is not there."""
@@ -46,6 +55,22 @@ class Places(Protocol):
 
     def around(self, spots: Sequence[GeoPoint], within_m: float) -> Iterator[Place]:
         """Places within that distance of any of the spots, in no order, each once."""
+
+
+class Relocations(Protocol):
+    """The sites that have moved, and whose chargers' rows follow them."""
+
+    def get(self, site_id: str) -> Relocation | None:
+        """That site's; None where it has not moved lately."""
+
+    def all(self) -> Iterator[Relocation]:
+        """All there are, in no order."""
+
+    def change(self, before: Relocation | None, after: Relocation) -> bool:
+        """Keep it as `after`; False (and nothing changes) where it is not as `before` any more."""
+
+    def end(self, known: Relocation) -> bool:
+        """All has followed; False (and it stays) where it is not as known any more."""
 
 
 class Travel(Protocol):

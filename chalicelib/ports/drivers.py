@@ -63,6 +63,9 @@ class TokenRegistry(Protocol):
     def forget(self, uid: str) -> None:
         """Delete a token; nothing happens when there is none."""
 
+    def forget_driver(self, driver_id: str) -> Iterable[int]:
+        """Delete a driver's tokens, whoever issued them, some at a time; whoever stops asking leaves the rest."""
+
 
 class TokenChanges(Protocol):
     """Which of an operator's tokens changed, and whose chargers' lists do not have that yet."""
@@ -97,6 +100,9 @@ class Drivers(Protocol):
 
         Those of one shard, or all; in no order.
         """
+
+    def leaving(self) -> Iterable[str]:
+        """Those who have left and of whom something is kept yet, by their ids; in no order."""
 
     def set_terms(self, driver_id: str, operator_id: str, terms: Terms) -> bool:
         """Store what an operator has agreed with a driver; False for an unknown driver."""

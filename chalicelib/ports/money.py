@@ -238,8 +238,11 @@ class Wallets(Protocol):
     def due(self, at: datetime, shard: int | None = None) -> Iterable[WalletPaper]:
         """What is to be looked at again by then: of one shard, or all; in no order."""
 
-    def forget_driver(self, driver_id: str) -> None:
-        """Delete a driver's wallets and all their papers; the ledger stays."""
+    def forget_driver(self, driver_id: str) -> Iterable[int]:
+        """Delete a driver's wallets and all their papers, some at a time; the ledger stays.
+
+        Whoever stops asking leaves the rest.
+        """
 
 
 class Organisations(Protocol):

@@ -41,8 +41,8 @@ class Outbox(Protocol):
     def settle(self, posted: Posted, outcome: Outcome) -> None:
         """Note how delivery ended, and take the notification off the list of the undelivered."""
 
-    def forget_driver(self, driver_id: str) -> None:
-        """Delete all of a driver's notifications."""
+    def forget_driver(self, driver_id: str) -> Iterable[int]:
+        """Delete all of a driver's notifications, some at a time; whoever stops asking leaves the rest."""
 
     def withdraw(self, posted: Posted) -> bool:
         """Forget a notification that never came true; False when it was written again meanwhile."""

@@ -40,8 +40,8 @@ class Reservations(Protocol):
     def due(self, at: datetime, shard: int | None = None) -> Iterable[Reservation]:
         """Reservations over by then that nobody has settled: those of one shard, or all; in no order."""
 
-    def forget_driver(self, driver_id: str) -> None:
-        """Delete a driver's reservations."""
+    def forget_driver(self, driver_id: str) -> Iterable[int]:
+        """Delete a driver's reservations, some at a time; whoever stops asking leaves the rest."""
 
     def settle(self, reservation: Reservation) -> None:
         """Nothing is left to be done about the reservation; its driver may have another."""

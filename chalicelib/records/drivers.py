@@ -134,7 +134,7 @@ class Driver:
     `second_factor_since` is when a login of theirs first needed a code; `proven_logins` are those that had one.
     `organisations` pay for them, one at an operator's chargers, by operator.
     `is_platform`: they administer the platform, and are nobody's driver. `usual`: how they want to charge where they do
-    not say so.
+    not say so. `leaving_since`: their account is deleted, and what is kept of them is being forgotten.
     """
 
     driver_id: str
@@ -164,6 +164,7 @@ class Driver:
     is_platform: bool = False
     usual: tuple[UsualPreferences, ...] = ()
     organisations: Mapping[str, JoinedOrganisation] = field(default_factory=dict)
+    leaving_since: datetime | None = None
 
     @property
     def untold_expiry(self) -> str | None:

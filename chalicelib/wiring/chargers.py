@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from chalicelib.services.chargers.fault_reports import ReportedFaults
     from chalicelib.services.chargers.local_lists import LocalLists
     from chalicelib.services.chargers.message_log import ChargerLog
+    from chalicelib.services.chargers.placement import Placement
     from chalicelib.services.chargers.provisioning import Provisioning
     from chalicelib.services.chargers.registry import Registry
+    from chalicelib.services.chargers.relocation import SiteRelocation
     from chalicelib.services.chargers.remote_control import RemoteControl
     from chalicelib.services.chargers.socket_renewal import SocketRenewal
     from chalicelib.services.grid.charger_news import ManagedChargerNews
@@ -185,6 +187,27 @@ class ChargerServices(TransparencyServices):
         )
 
     @cached_property
+    def placement(self) -> Placement:
+        from chalicelib.services.chargers.placement import Placement
+
+        return Placement(chargers=self.chargers, connectors=self.connectors, places=self.places)
+
+    @cached_property
+    def site_relocation(self) -> SiteRelocation:
+        from chalicelib.adapters.discovery.relocations import DynamoRelocations
+        from chalicelib.services.chargers.relocation import SiteRelocation
+
+        return SiteRelocation(
+            relocations=DynamoRelocations(),
+            sites=self.sites,
+            chargers=self.chargers,
+            places=self.places,
+            placement=self.placement,
+            invocations=self.invocations,
+            clock=self.clock,
+        )
+
+    @cached_property
     def registry(self) -> Registry:
         from chalicelib.services.chargers.registry import Registry
 
@@ -195,6 +218,8 @@ class ChargerServices(TransparencyServices):
             tariffs=self.tariffs,
             operator_profiles=self.operator_profiles,
             places=self.places,
+            placement=self.placement,
+            relocation=self.site_relocation,
             sockets=self.sockets,
             link=self.link,
             operators=self.operators,

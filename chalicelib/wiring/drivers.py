@@ -208,6 +208,7 @@ class DriverServices(VehicleServices):
             organisations=self.organisations,
             pay_out=self.pay_out_wallets,
             payments=lambda: self.payments,
+            invocations=self.invocations,
             clock=self.clock,
             new_id=self.new_id,
         )

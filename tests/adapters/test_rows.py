@@ -15,11 +15,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pynamodb.attributes import TTLAttribute, UTCDateTimeAttribute
 from pynamodb.constants import BINARY, BINARY_SET
-from pynamodb.exceptions import AttributeDeserializationError, AttributeNullError, GetError, PutError, UpdateError
+from pynamodb.exceptions import (
+    AttributeDeserializationError,
+    AttributeNullError,
+    DeleteError,
+    GetError,
+    PutError,
+    UpdateError,
+)
 
 from chalicelib.adapters.attributes import ExpiryAttribute, Plain, TimeAttribute
 from chalicelib.adapters.client import Answers
-from chalicelib.adapters.dynamo import delete, find, put, replaced, table_of, update, update_and_read
+from chalicelib.adapters.dynamo import delete, delete_all, find, put, replaced, table_of, update, update_and_read
 from chalicelib.adapters.expressions import Clause
 from chalicelib.adapters.tables import TABLES, ChargerRow, DriverRow, JournalRow, PlaceRow, TransactionRow, connection
 
@@ -243,6 +250,36 @@ def test_any_other_error_is_raised_as_pynamodb_raises_it(failing: list[Exception
         update(row, [ChargerRow.site_id.set("s")])
     if isinstance(error, ClientError):
         assert raised.value.cause_response_code == error.response["Error"]["Code"]
+
+
+def test_rows_are_deleted_25_a_call_and_whoever_stops_asking_leaves_the_rest(tables: None) -> None:
+    rows = [JournalRow("CP-1", f"at-{number:03}", body="", expires_at=AT) for number in range(60)]
+    for row in rows:
+        assert put(row)
+    some = delete_all(rows)
+    assert next(some) == 25
+    assert len(list(JournalRow.query("CP-1"))) == 35
+    assert list(delete_all(rows)) == [25, 25, 10]
+    assert list(JournalRow.query("CP-1")) == []
+
+
+def test_what_dynamodb_leaves_of_a_batch_is_asked_again_and_not_for_ever(
+    tables: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = JournalRow("CP-1", "at-1", body="")
+    known: Any = table_of(JournalRow).connection
+    asked: list[Any] = []
+
+    def busy(operation: str, said: dict[str, Any]) -> Any:
+        asked.append(said["RequestItems"])
+        return {"UnprocessedItems": said["RequestItems"] if len(asked) < 3 else {}}
+
+    monkeypatch.setattr(known, "dispatch", busy)
+    assert list(delete_all([row])) == [1]
+    assert len(asked) == 3
+    monkeypatch.setattr(known, "dispatch", lambda _, said: {"UnprocessedItems": said["RequestItems"]})
+    with pytest.raises(DeleteError, match="not deleted"):
+        list(delete_all([row]))
 
 
 def test_one_name_stands_for_one_attribute_in_a_call() -> None:

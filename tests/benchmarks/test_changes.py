@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from app import app
-from benchmarks.changes import GROWS, LEFT_OUT, SAID, SMALL_SITE, changes, name_of
+from benchmarks.changes import GROWS, LEFT_OUT, SAID, changes, name_of
 from benchmarks.growth import Look
 from tests.benchmarks.apart import looks_apart
 
@@ -26,7 +26,7 @@ def test_every_route_that_changes_something_does_its_work_or_says_why_it_is_not_
     at: dict[int, dict[str, Look]],
 ) -> None:
     known = {f"{method} {path}" for path, methods in app.routes.items() for method in methods if method != "GET"}
-    assert at[MANY].keys() | LEFT_OUT.keys() == known | {SMALL_SITE}
+    assert at[MANY].keys() | LEFT_OUT.keys() == known
     for size in (FEW, MANY):
         assert {name: it.status for name, it in at[size].items() if it.status not in range(200, 300)} == {}
 
@@ -45,13 +45,6 @@ def test_no_change_makes_more_calls_where_more_is_stored(at: dict[int, dict[str,
 def test_no_change_reads_more_than_a_page_more(at: dict[int, dict[str, Look]]) -> None:
     grown = {name: (at[FEW][name].items, it.items) for name, it in at[MANY].items()}
     assert {name: it for name, it in grown.items() if it[1] > it[0] + A_PAGE and name not in GROWS} == {}
-
-
-def test_a_site_that_moves_costs_the_same_however_many_chargers_its_operator_has_elsewhere(
-    at: dict[int, dict[str, Look]],
-) -> None:
-    few, many = at[FEW][SMALL_SITE], at[MANY][SMALL_SITE]
-    assert (many.calls, many.items) == (few.calls, few.items)
 
 
 def test_what_is_said_to_grow_does(at: dict[int, dict[str, Look]]) -> None:

@@ -11,7 +11,7 @@ from chalice.app import ScheduledEventConfig
 
 import app as switchboard
 from benchmarks.schedules import PREPARED
-from chalicelib.handlers.schedules import ALONE, FOR_OPERATORS, PARTS
+from chalicelib.handlers.schedules import ALONE, FOR_ONE, PARTS
 from cli import fleet, schedules
 from cli.pages import BIG
 from cli.schedules import Work
@@ -37,9 +37,9 @@ def test_every_schedule_of_the_app_is_counted_at_its_own_pace() -> None:
 
 def test_every_part_is_counted_in_as_many_invocations_as_it_has() -> None:
     parts = Counter(f"{schedule} {part.partition('/')[0]}" for schedule, told in PARTS.items() for part in told)
-    given = {f"{schedule} operator" for schedule in FOR_OPERATORS}
+    given = {f"{schedule} {part}" for schedule, told in FOR_ONE.items() for part in told}
     assert {_id(it) for it in WORK} == parts.keys() | given
-    assert {_id(it): it.invocations for it in WORK if it.part != "operator"} == parts
+    assert {_id(it): it.invocations for it in WORK if _id(it) not in given} == parts
 
 
 @pytest.mark.parametrize("work", WORK, ids=_id)

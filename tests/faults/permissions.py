@@ -12,7 +12,7 @@ from infrastructure.vault import PAYERS
 from tests.faults.injector import Seen
 
 _POLICIES = Path(__file__).parents[2] / ".chalice"
-_OF_PEOPLE = ("begin", "end", "reserve", "top up", "pay out", "webhook")
+_OF_PEOPLE = ("begin", "end", "reserve", "top up", "pay out", "webhook", "move", "leave")
 _SERVICES = {
     "StartExecution": "states:StartExecution",
     "SendTaskSuccess": "states:SendTaskSuccess",
@@ -21,6 +21,8 @@ _SERVICES = {
     "GetConnection": "execute-api:ManageConnections",
     "DeleteConnection": "execute-api:ManageConnections",
     "Invoke": "lambda:InvokeFunction",
+    "ListUsers": "cognito-idp:ListUsers",
+    "AdminDeleteUser": "cognito-idp:AdminDeleteUser",
 }
 
 

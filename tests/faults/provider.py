@@ -61,6 +61,7 @@ class Provider:
     can_raise: bool = False
     refuses_captures: bool = False
     intents: dict[str, Intent] = field(default_factory=dict)
+    forgotten: set[str] = field(default_factory=set)
     declined: int = 0
     _answers: dict[str, tuple[datetime, str, int, str]] = field(default_factory=dict)
     _numbers: Any = field(default_factory=lambda: count(1))
@@ -84,6 +85,9 @@ class Provider:
 
     def _answer(self, method: str, path: str, body: str | None) -> tuple[str, int]:
         params = dict(parse_qsl(body or ""))
+        if (method.lower(), path.split("/")[2]) == ("delete", "customers"):
+            self.forgotten.add(path.split("/")[3])
+            return json.dumps({"id": path.split("/")[3], "object": "customer", "deleted": True}), 200
         try:
             return json.dumps(self._work(method.lower(), path.split("/")[2:], params).shown()), 200
         except Unwilling as error:

@@ -62,6 +62,7 @@ class World:
         self.refused: list[str] = []
         self.told_early: list[str] = []
         self.sessions: list[str] = []
+        self.identities: set[str] = set()
         self.done_at: datetime | None = None
         injector.meanwhile = self._meanwhile
 
@@ -206,7 +207,11 @@ class World:
     def tick(self, *, hourly: bool) -> None:
         """What time alone brings about."""
         for name in ("sweep", "claim", "reservations", *(("debts",) if hourly else ())):
-            self._do_parts(name, {})
+            self.fire(name)
+
+    def fire(self, schedule: str) -> None:
+        """Let a schedule's function run now."""
+        self._do_parts(schedule, {})
 
     def begin_beside(self, operation: str, params: dict[str, Any]) -> Any:
         """Lambda's API: a part of a schedule that another invocation is to do. Raises Refused."""
@@ -281,6 +286,8 @@ _SETTINGS = {
     "KERB_WALLET_FEE_PERMILLE": "50",
     "KERB_STRIPE_WEBHOOK_SECRET": "whsec",
     "KERB_STRIPE_PUBLISHABLE_KEY": "pk_test",
+    "KERB_USER_POOL_ID": "us-east-1_people",
+    "KERB_USER_POOL_CLIENT_ID": "client",
 }
 
 
@@ -308,6 +315,18 @@ def _request(operation: str, params: dict[str, Any]) -> Any:
 
 def _invoke(operation: str, params: dict[str, Any]) -> Any:
     return _Current.world.begin_beside(operation, params)
+
+
+def _identify(operation: str, params: dict[str, Any]) -> Any:
+    """Cognito's API: whoever is known there is found, and can be forgotten. Raises Refused."""
+    known = _Current.world.identities
+    if operation == "ListUsers":
+        asked = params["Filter"].split('"')[1]
+        return {"Users": [{"Username": it} for it in sorted(known) if it == asked]}
+    if (operation, params["Username"] in known) != ("AdminDeleteUser", True):
+        raise Refused("UserNotFoundException")
+    known.remove(params["Username"])
+    return {}
 
 
 def _post(operation: str, params: dict[str, Any]) -> Any:
@@ -361,6 +380,7 @@ def network() -> Iterator[Network]:
         "stepfunctions": _request,
         "apigatewaymanagementapi": _post,
         "lambda": _invoke,
+        "cognito-idp": _identify,
     }
     try:
         with (

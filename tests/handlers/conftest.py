@@ -9,10 +9,11 @@ from collections.abc import Iterator
 import pytest
 
 from benchmarks.wire import Socket
+from chalicelib import wiring
 from local.client import Person
 from local.seed import CHARGER_PASSWORD, SITE_ID, Network, open_operator, seed
 from local.stack import Options, Stack
-from tests.patience import patient_app
+from tests.patience import patient_app, until
 
 _numbers = itertools.count(1)
 TARIFF = {"name": "Mine", "currency": "EUR", "price_per_kwh": "0.10"}
@@ -62,3 +63,13 @@ def rival(stack: Stack, network: Network) -> Person:
     rival.call("PUT", "/v1/operator/tariffs/rival-tariff", TARIFF)
     rival.call("PUT", "/v1/operator/sites/rival-site-2", {**SITE, "tariff_id": "rival-tariff"})
     return rival
+
+
+def until_gone(stack: Stack, driver_id: str) -> None:
+    """Wait until nothing is left of who has deleted their account, as the schedule sees to it."""
+
+    def is_gone() -> bool:
+        stack.cloud.fire("accounts")
+        return wiring.network().drivers.get(driver_id) is None
+
+    until(is_gone, True)

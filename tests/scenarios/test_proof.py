@@ -13,6 +13,7 @@ from cli.invoice_proof import is_of, verify_invoice
 from cli.log_files import Seen, follow, over_http
 from cli.proof import Key, Refused, verify
 from local.client import ApiError, Person
+from tests.handlers.conftest import until_gone
 from tests.scenarios.test_stories import charging, finished
 from tests.scenarios.world import World, eventually
 
@@ -50,7 +51,9 @@ def test_a_driver_proves_a_charge_and_is_forgotten_and_the_log_stays_whole(world
     world.driver.end(other_id)
     assert finished(world, other_id)["state"] == "completed"
     world.until_logged(other_id)
+    driver_id = world.driver.call("GET", "/v1/me")["driver_id"]
     world.driver.call("DELETE", "/v1/me")
+    until_gone(world.stack, driver_id)
     with pytest.raises(ApiError, match="no_proof"):
         world.operator.call("GET", f"/v1/operator/sessions/{session_id}/proof")
     assert follow(seen, key, fetch).size > seen.size

@@ -15,7 +15,7 @@ from chalicelib import wiring
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.notifications import Notification, NotificationKind
 from chalicelib.handlers import schedules
-from chalicelib.handlers.schedules import ALONE, FOR_OPERATORS, PARTS, TOGETHER, do_parts
+from chalicelib.handlers.schedules import ALONE, FOR_ONE, PARTS, TOGETHER, do_parts
 from chalicelib.records.notifications import Undelivered, Webhook
 from chalicelib.records.parts import SHARDS, Part
 from tests.services.conftest import NOW, Kit
@@ -111,7 +111,7 @@ def test_a_tick_that_died_before_it_handed_anything_on_is_made_good_by_the_next(
 
 def test_every_schedule_has_its_parts_and_every_part_a_schedule() -> None:
     assert PARTS.keys() == SCHEDULED
-    assert FOR_OPERATORS.keys() <= SCHEDULED
+    assert FOR_ONE.keys() <= SCHEDULED
 
 
 @pytest.mark.parametrize("schedule", PARTS)

@@ -89,10 +89,12 @@ class DynamoMemberships:
         return known is None or person_id not in (known.owners or ())
 
     def forget_person(self, person_id: str) -> None:
-        """One call, and two for each operator."""
+        """Two calls, and two for each operator."""
         for operator_id in self.of_person(person_id):
             update(OperatorRow(operator_id), [OperatorRow.owners.delete({person_id})])
             delete(MemberRow(operator_id, person_id))
+        # Last, for by it the others are found.
+        update(DriverRow(person_id), [DriverRow.memberships.remove()], DriverRow.driver_id.exists())
 
 
 class DynamoRefundAllowances:

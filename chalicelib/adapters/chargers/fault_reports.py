@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from chalicelib.adapters.dynamo import NewestFirst, decode, delete, encode, find, put, update
+from chalicelib.adapters.dynamo import NewestFirst, decode, delete_all, encode, find, put, update
 from chalicelib.adapters.tables import FaultReportRow
 from chalicelib.domain.chargers.fault_report import FaultReport
 
@@ -50,7 +50,6 @@ class DynamoFaultReports:
         rows, cursor = newest.page(operator_id, limit, before)
         return [decode(FaultReport, row.body) for row in rows], cursor
 
-    def forget_driver(self, driver_id: str) -> None:
-        """One call, and one for each."""
-        for row in list(FaultReportRow.by_driver.query(driver_id)):
-            delete(FaultReportRow(row.report_id))
+    def forget_driver(self, driver_id: str) -> Iterator[int]:
+        """One call for each megabyte, and one for each 25."""
+        return delete_all(FaultReportRow(it.report_id) for it in FaultReportRow.by_driver.query(driver_id))

@@ -101,14 +101,13 @@ class DynamoChargers:
         # Before the charger itself: a spelling of nobody does no harm.
         update(ChargerRow(folded(charger_id), _SPELLINGS), [ChargerRow.spellings.add({charger_id})])
 
-    def at_site(self, site_id: str) -> Sequence[Charger]:
-        """One call for each megabyte of keys, and one for each hundred chargers, in the order of their ids.
-
-        A charger registered this second may be missing.
-        """
-        keys = [(row.charger_id, CHARGER) for row in ChargerRow.by_site.query(site_id)]
-        found = {row.charger_id: charger_of(row) for row in ChargerRow.batch_get(keys, consistent_read=True)}
-        return [it for charger_id, _ in keys if (it := found.get(charger_id)) is not None and it.site_id == site_id]
+    def at_site(self, site_id: str, limit: int, after: str) -> tuple[Sequence[Charger], str | None]:
+        """Two calls, up to a hundred; a charger registered this second may be missing."""
+        past = ChargerRow.charger_id > after if after else None
+        names = [row.charger_id for row in ChargerRow.by_site.query(site_id, past, limit=limit + 1)]
+        known = {row.charger_id: charger_of(row) for row in _of(names[:limit])}
+        found = [it for name in names[:limit] if (it := known.get(name)) is not None and it.site_id == site_id]
+        return found, names[limit - 1] if len(names) > limit else None
 
     def page_of_operator(self, operator_id: str, limit: int, after: str | None) -> tuple[Sequence[Charger], str | None]:
         """Two calls; a charger registered this second may be missing."""

@@ -3,7 +3,8 @@
 A partition is a cell of about 12,000 km2; in it rows are sorted by their finest cell's number, in which the chargers of
 every cell in between are neighbours. A search walks from the nearest cell outwards: a cell with few chargers is read,
 one with many is taken apart. So it costs what it returns, not what the network is. What a site is stands once, beside
-its chargers: whoever reads those reads that, and a site changes by one write.
+its chargers: whoever reads those reads that, and a site changes by one write. One that moves is shown at its new place
+from that write on: its sign there says beside which others its chargers' rows still stand, until they have followed.
 """
 
 from __future__ import annotations
@@ -59,16 +60,22 @@ class DynamoPlaces:
         put(PlaceRow(*key, body=body, online=place.online, is_metered=metered, statuses=statuses, kept=kept))
         return row
 
-    def describe(self, site: Site) -> None:
-        if site.spot is None:
-            return
-        sign = SiteSign(site_name=site.name, address=site.address, tariff_id=site.tariff_id, time_zone=site.time_zone)
-        row = sign_of(site.site_id, site.spot)
-        put(PlaceRow(_partition(row), _sort_key(row), body=encode(sign), online=False, statuses={}, kept={}))
+    def sign(self, site: Site) -> str | None:
+        return sign_of(site.site_id, site.spot) if site.spot is not None else None
 
-    def forget(self, site: Site) -> None:
+    def describe(self, site: Site, rows_at: Sequence[str] = ()) -> None:
         if site.spot is not None:
-            self.remove(sign_of(site.site_id, site.spot))
+            shown = replace(_sign(site), spot=site.spot, rows_at=tuple(rows_at))
+            _put_sign(sign_of(site.site_id, site.spot), shown)
+
+    def leave(self, sign: str, site: Site) -> None:
+        _put_sign(sign, replace(_sign(site), is_left=True))
+
+    def clear(self, sign: str) -> None:
+        """Two calls, and one for each place found."""
+        for place in self._beside(sign, self._clock()):
+            self.remove(row_of(place))
+        self.remove(sign)
 
     def remove(self, row: str) -> None:
         delete(PlaceRow(_partition(row), _sort_key(row)))
@@ -138,9 +145,27 @@ class DynamoPlaces:
             return list(_h3().cell_to_children(cell))
         now = self._clock()
         # A site's chargers are shown at its spot, and so is its sign.
-        signs = {it.cell.partition(_SIGN)[2]: decode(SiteSign, it.body) for it in rows if _is_sign(it)}
-        places = [_place(row, now) for row in rows if not _is_sign(row)]
-        return [it.under(signs[it.site_id]) if it.site_id in signs else it for it in places]
+        signs = {_parts(it): decode(SiteSign, it.body) for it in rows if _is_sign(it)}
+        shown: dict[str, Place] = {}
+        for row in rows:
+            if not _is_sign(row):
+                place = _place(row, now)
+                sign = signs.get((row.cell.partition("#")[0], place.site_id))
+                if sign is None or not sign.is_left:
+                    shown[place.charger_id] = place.under(sign) if sign is not None else place
+        for sign in signs.values():
+            for place in (it for other in sign.rows_at for it in self._beside(other, now)):
+                # One that has followed meanwhile stands in both places.
+                shown.setdefault(place.charger_id, place.under(sign))
+        return list(shown.values())
+
+    def _beside(self, sign: str, now: datetime) -> Sequence[Place]:
+        """The places of a site that stand at that sign of it."""
+        cell, _, site_id = _sort_key(sign).partition(_SIGN)
+        rows = self._rows(_partition(sign), f"{cell}#", f"{cell}$", None)
+        self.queries += 1
+        self.items += len(rows)
+        return [it for it in (_place(row, now) for row in rows) if it.site_id == site_id]
 
     def _rows(self, area: str, low: str, high: str, limit: int | None) -> Sequence[PlaceRow]:
         """The rows of an area from one sort key to another, so many at most."""
@@ -166,8 +191,22 @@ def sign_of(site_id: str, spot: GeoPoint) -> str:
     return f"{_area_of(cell)}/{cell}{_SIGN}{site_id}"
 
 
+def _sign(site: Site) -> SiteSign:
+    return SiteSign(site_name=site.name, address=site.address, tariff_id=site.tariff_id, time_zone=site.time_zone)
+
+
+def _put_sign(row: str, sign: SiteSign) -> None:
+    put(PlaceRow(_partition(row), _sort_key(row), body=encode(sign), online=False, statuses={}, kept={}))
+
+
 def _is_sign(row: PlaceRow) -> bool:
     return "#" not in row.cell.partition(_SIGN)[0] and _SIGN in row.cell
+
+
+def _parts(sign: PlaceRow) -> tuple[str, str]:
+    """The cell of a sign, and its site's id."""
+    cell, _, site_id = sign.cell.partition(_SIGN)
+    return cell, site_id
 
 
 def _place(row: PlaceRow, now: datetime) -> Place:

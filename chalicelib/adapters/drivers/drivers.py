@@ -40,6 +40,8 @@ _CARD = "card/"
 # A reservation lasts an hour at the most, and its session bears its name; what began before is in every list by now.
 _LATELY_S = 2 * 3600
 _MOST_OLD = 8
+# In place of a month: there are few, and each for a moment.
+_LEAVING = "leaving"
 # Longer than any request, so that what was about to begin as somebody left either has begun or never will.
 _LEAVING_S = 120
 
@@ -165,6 +167,10 @@ class DynamoDrivers:
                 if driver is not None and (driver.untold_expiry or "") == month:
                     yield driver
 
+    def leaving(self) -> Iterable[str]:
+        """One call; those who left this second may be missing."""
+        return [it.driver_id for it in some_due(DriverRow.expiring.query, _LEAVING)]
+
     def forget(self, driver_id: str) -> None:
         """Two calls, and two for each of the driver's cards."""
         row = find(DriverRow, driver_id)
@@ -193,7 +199,9 @@ def _begun(row: DriverRow) -> Mapping[str, datetime]:
 
 
 def _place(driver: Driver) -> str | None:
-    """Where a driver stands on the list of cards that expire."""
+    """Where a driver stands on the list of cards that expire, or of those who leave."""
+    if driver.leaving_since is not None:
+        return _LEAVING
     month = driver.untold_expiry
     return f"{month}/{shard_of(driver.driver_id, SHARDS)}" if month else None
 

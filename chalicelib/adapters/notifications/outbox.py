@@ -6,13 +6,14 @@ second row for the same thing cannot be written, whoever finds it out and howeve
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.adapters.dynamo import (
     NewestFirst,
     decode,
     delete,
+    delete_all,
     encode,
     find,
     put,
@@ -89,10 +90,9 @@ class DynamoOutbox:
         off = [NoticeRow.due_shard.remove(), NoticeRow.due_at.remove(), NoticeRow.outcome.set(outcome.value)]
         update(NoticeRow(posted.notice.driver_id, posted.notice.notice_id), off, NoticeRow.body.exists())
 
-    def forget_driver(self, driver_id: str) -> None:
-        """One call, and one for each notification."""
-        for row in list(NoticeRow.query(driver_id)):
-            delete(row)
+    def forget_driver(self, driver_id: str) -> Iterator[int]:
+        """One call for each megabyte, and one for each 25."""
+        return delete_all(NoticeRow.query(driver_id))
 
     def withdraw(self, posted: Posted) -> bool:
         untouched = NoticeRow.due_at == posted.due_at if posted.due_at else NoticeRow.due_at.does_not_exist()

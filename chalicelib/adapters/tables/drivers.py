@@ -70,7 +70,10 @@ class TokenRow(Row):
 
 
 class ExpiringCards(GlobalSecondaryIndex["DriverRow"]):  # type: ignore[no-untyped-call]
-    """Finds drivers by the month in which the card that pays expires: here until they have been told."""
+    """Finds drivers by the month in which the card that pays expires: here until they have been told.
+
+    Or, under "leaving", those whose account is deleted: here until nothing of them is left.
+    """
 
     class Meta:
         index_name = "expiring"
@@ -104,7 +107,7 @@ class DriverRow(Row):
     abroad = TextSetAttribute(null=True)
     leaving = TextAttribute(null=True)
     leaving_until_s = IntegerAttribute(null=True)
-    # "2029-12/3": month and shard.
+    # "2029-12/3": month and shard; or "leaving".
     card_expires = TextAttribute(null=True)
     # What they are to operators, by operator, and when they last acted for each.
     memberships = TextAttribute(null=True)

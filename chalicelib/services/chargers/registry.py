@@ -8,8 +8,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
-from chalicelib.domain.chargers.geography import GeoPoint
-from chalicelib.domain.chargers.setup import MeteringCapability
 from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.money.receipt import Profile
 from chalicelib.domain.pricing.caps import tariff_faults
@@ -21,11 +19,11 @@ from chalicelib.ports.discovery import Places
 from chalicelib.ports.grid import ManagedChargers, ManagedSites
 from chalicelib.ports.money import OperatorProfiles
 from chalicelib.ports.pricing import Tariffs
-from chalicelib.records.chargers import Admission, Charger, ConnectorState, Plug, Site
-from chalicelib.records.discovery import Place
+from chalicelib.records.chargers import Admission, Charger, ConnectorState, Site
 from chalicelib.services.access import NotFound, Refusal, is_operators, not_another_operators, operators_own
-from chalicelib.services.at_once import at_once
 from chalicelib.services.chargers.passwords import hash_password, password_matches
+from chalicelib.services.chargers.placement import Placement
+from chalicelib.services.chargers.relocation import SiteRelocation
 
 _MOST_FAULTS = 5
 # Nothing, or a certificate.
@@ -45,6 +43,8 @@ class Registry:
     tariffs: Tariffs
     operator_profiles: OperatorProfiles
     places: Places
+    placement: Placement
+    relocation: SiteRelocation
     sockets: Sockets
     link: ChargerLink
     operators: Operators
@@ -60,12 +60,12 @@ class Registry:
         if known is not None and known.is_load_managed and not site.is_load_managed:
             # Its tree says so, and whoever changes an address need not say it again.
             site = replace(site, is_load_managed=self.managed_sites.get(site.site_id) is not None)
-        # The site last: said again, what was broken off is done to its end.
-        if known is not None and known.spot != site.spot:
-            at_once(lambda it: self._show(it, site), self.chargers.at_site(site.site_id))
-            self.places.forget(known)
-        self.places.describe(site)
-        self.sites.put(site)
+        if known is None:
+            # The site last: said again, what was broken off is done to its end.
+            self.places.describe(site)
+            self.sites.put(site)
+        else:
+            self.relocation.change(known, site)
 
     def put_profile(self, operator_id: str, profile: Profile) -> None:
         """Who the operator is by law; receipts issued before stay as they are."""
@@ -116,7 +116,7 @@ class Registry:
         if now is not None:
             if is_proof_another or now.admission is Admission.BLOCKED:
                 self._end_sockets(now)
-            self._show(now, site)
+            self.placement.show(now, site)
         return was_pending
 
     def _keep_to_its_grid(self, known: Charger, charger: Charger) -> None:
@@ -149,48 +149,13 @@ class Registry:
         self.chargers.admit(charger_id, admission)
         self._end_sockets(charger)
         if site is not None:
-            self._show(replace(charger, admission=admission), site)
+            self.placement.show(replace(charger, admission=admission), site)
 
     def _end_sockets(self, charger: Charger) -> None:
         """Nothing more is heard of the charger but by a socket that it opens from now on."""
         for connection_id in charger.sockets:
             self.sockets.end(connection_id)
             self.link.close(connection_id)
-
-    def _show(self, charger: Charger, site: Site) -> None:
-        """Put a charger where searches find it, or take it from there."""
-        row = shown = None
-        if site.spot is not None and charger.admission is Admission.ACCEPTED:
-            shown = self._place(charger, site, site.spot)
-            row = self.places.put(shown)
-        if charger.place is not None and charger.place != row:
-            self.places.remove(charger.place)
-        self.connectors.put_place(charger.charger_id, charger.connectors, row)
-        # From here on whatever changes is written there; what changed meanwhile is made good.
-        now = self.chargers.get(charger.charger_id)
-        if shown is not None and now is not None and site.spot is not None:
-            fresh = self._place(now, site, site.spot)
-            if fresh != shown:
-                self.places.put(fresh)
-
-    def _place(self, charger: Charger, site: Site, spot: GeoPoint) -> Place:
-        said = {plug.connector: plug for plug in charger.plugs}
-        states = self.connectors.of_charger(charger.charger_id)
-        return Place(
-            charger_id=charger.charger_id,
-            operator_id=charger.operator_id,
-            site_id=site.site_id,
-            site_name=site.name,
-            address=site.address,
-            tariff_id=site.tariff_id,
-            time_zone=site.time_zone,
-            spot=spot,
-            plugs=tuple(said.get(connector, Plug(connector)) for connector in charger.connectors),
-            online=charger.connection_id is not None,
-            statuses={str(it.connector): it.status for it in states},
-            is_metered=charger.metering is not MeteringCapability.NONE,
-            kept={str(it.connector): it.reserved_until for it in states if it.reserved_until is not None},
-        )
 
     def page(self, operator_id: str, limit: int, after: str | None) -> tuple[Sequence[Charger], str | None]:
         """So many of the operator's chargers by name, as registered and as they are now, and the next page's cursor.

@@ -191,8 +191,14 @@ class Accounts:
         return self._changed_by(driver_id, lambda it: replace(it, **facts))
 
     def _changed_by(self, driver_id: str, change: Callable[[Driver], Driver]) -> Driver:
-        """The payment provider took its time: what else was written meanwhile stays."""
-        driver = self.drivers.change(driver_id, change)
+        """The payment provider took its time: what else was written meanwhile stays. Raises NotFound if they left."""
+
+        def unless_left(driver: Driver) -> Driver:
+            if driver.leaving_since is not None:
+                raise NotFound(f"driver {driver_id}")
+            return change(driver)
+
+        driver = self.drivers.change(driver_id, unless_left)
         if driver is None:
             raise NotFound(f"driver {driver_id}")
         return driver

@@ -111,8 +111,8 @@ def test_a_sites_chargers_are_found_and_no_others(chargers: DynamoChargers, conn
     chargers.put(replace(moved, site_id="elsewhere"))
     connectors.claim("CP-1", ONE, "session-1")
 
-    assert chargers.at_site(CHARGER.site_id) == [second, CHARGER]
-    assert chargers.at_site("nowhere") == []
+    assert chargers.at_site(CHARGER.site_id, 10, "") == ([second, CHARGER], None)
+    assert chargers.at_site("nowhere", 10, "") == ([], None)
 
 
 def test_booting_again_replaces_what_was_said_before(chargers: DynamoChargers, news: DynamoChargerNews) -> None:
@@ -370,7 +370,7 @@ def test_each_call_costs_what_it_says(
     assert cost() == ["GetItem"]
     connectors.of_charger("CP-1")
     assert cost() == ["Query"]
-    chargers.at_site(CHARGER.site_id)
+    chargers.at_site(CHARGER.site_id, 10, "")
     assert cost() == ["Query", "BatchGetItem"]
     sockets.closed(OLD)
     assert cost() == ["UpdateItem", "DeleteItem"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import jwt
@@ -240,6 +240,25 @@ def test_what_nobody_proved_for_a_day_is_forgotten(
 
     assert people.log_in("proven@example.com", PASSWORD)
     assert strangers.register(EMAIL, PASSWORD)
+
+
+def test_of_two_who_forget_an_account_at_once_neither_breaks(
+    people: CognitoIdentity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account_id = people.register("twice@example.com", PASSWORD)
+    client, left = people._client, [1]
+    list_users = client.list_users
+
+    def meanwhile(**asked: Any) -> Any:
+        found = list_users(**asked)
+        if left:
+            left.pop()
+            people.forget(account_id)
+        return found
+
+    monkeypatch.setattr(client, "list_users", meanwhile)
+    people.forget(account_id)
+    assert list_users(UserPoolId=people._user_pool_id, Filter=f'sub = "{account_id}"', Limit=1)["Users"] == []
 
 
 @pytest.mark.parametrize(

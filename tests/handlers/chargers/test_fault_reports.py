@@ -9,6 +9,7 @@ import pytest
 from local.client import ApiError, Person
 from local.seed import Network, open_account
 from local.stack import Stack
+from tests.handlers.conftest import until_gone
 
 
 @pytest.fixture
@@ -53,8 +54,10 @@ def test_a_report_is_of_a_charger_and_connector_there_are(driver: Person, charge
             driver.call("POST", f"/v1/chargers/{path}/fault-reports", body)
 
 
-def test_reports_go_with_the_account(network: Network, driver: Person, charger_id: str) -> None:
+def test_reports_go_with_the_account(stack: Stack, network: Network, driver: Person, charger_id: str) -> None:
+    driver_id = driver.call("GET", "/v1/me")["driver_id"]
     made = driver.call("POST", f"/v1/chargers/{charger_id}/fault-reports", {"kind": "damaged", "text": "I am Jane"})
     driver.call("DELETE", "/v1/me")
+    until_gone(stack, driver_id)
     items = network.operator.call("GET", "/v1/operator/fault-reports?limit=100")["items"]
     assert made["report_id"] not in {it["report_id"] for it in items}

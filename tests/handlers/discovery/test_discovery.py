@@ -134,6 +134,21 @@ def test_a_site_that_moves_takes_its_chargers_along(network: Network, town: floa
     assert norths(nearby(network, town + 52 * KM, "&radius=500")) == [2]
 
 
+def test_a_site_that_moves_is_found_at_once_and_after_its_chargers_have_followed(
+    stack: Stack, network: Network, town: float
+) -> None:
+    path, site_id = "/v1/operator/sites/", f"town-{round((town + 60) / 2)}-0"
+    moved = {"name": "Moved", "address": "Pier 1", "time_zone": "UTC", "tariff_id": TARIFF_ID, "longitude": 20.0}
+    network.operator.call("PUT", path + site_id, {**moved, "latitude": town + 0.7})
+    for _ in range(2):
+        (found,) = nearby(network, town + 0.7, "&radius=500")["items"]
+        assert (found["address"], found["distance_m"]) == ("Pier 1", 0)
+        assert norths(nearby(network, town, "&radius=500")) == []
+        (there,) = network.driver.call("GET", f"/v1/sites/{site_id}")["chargers"]
+        assert there["charger_id"] == found["charger_id"]
+        stack.cloud.settle()
+
+
 def polyline(points: list[tuple[float, float]]) -> str:
     text, before = "", (0, 0)
     for point in points:

@@ -11,6 +11,7 @@ from benchmarks.wire import Socket
 from local.client import ApiError, Person
 from local.seed import CHARGER_PASSWORD, RFID_UID, Network
 from local.stack import Stack
+from tests.handlers.conftest import until_gone
 from tests.handlers.money.test_money import refused
 from tests.handlers.sessions.test_sessions import stamp
 
@@ -154,8 +155,9 @@ def test_an_operators_card_may_be_blocked_by_its_driver_and_not_deleted(
 
 
 def test_a_driver_takes_their_data_along_and_leaves(
-    network: Network, driver: Person, socket: Socket, charger_id: str, uid: str
+    stack: Stack, network: Network, driver: Person, socket: Socket, charger_id: str, uid: str
 ) -> None:
+    driver_id = driver.call("GET", "/v1/me")["driver_id"]
     driver.call("PUT", f"/v1/me/tokens/{uid}", {})
     begun = {"connectorId": 1, "idTag": uid, "meterStart": 0, "timestamp": stamp()}
     transaction_id = socket.call("StartTransaction", begun)["transactionId"]
@@ -177,6 +179,8 @@ def test_a_driver_takes_their_data_along_and_leaves(
     with pytest.raises(ApiError) as error:
         driver.log_in()
     assert error.value.status == 401
+    assert authorize(socket, uid) in ("Blocked", "Invalid")
+    until_gone(stack, driver_id)
     assert authorize(socket, uid) == "Invalid"
     books = network.operator.call("GET", f"/v1/operator/sessions/{session['session_id']}/books")
     assert sum(books["balances_minor"].values()) == 0

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
 
+from chalicelib.adapters.tables import TABLES, SessionRow
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
-from chalicelib.domain.charging.session import Reason
+from chalicelib.domain.charging.session import Reason, State
+from chalicelib.domain.notifications import Notification, NotificationKind
 from chalicelib.domain.pricing.rating import planned, price
 from chalicelib.records.chargers import ConnectorState
-from chalicelib.records.drivers import Driver, Enrolment, Login, Token
+from chalicelib.records.drivers import Driver, Enrolment, Login, NotAllowed, Token
+from chalicelib.records.parts import Part
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.sessions.driver_sessions import Wanted
 from tests.domain.charging.test_refunds import TARIFF, paid
@@ -75,6 +79,7 @@ def leave(kit: Kit) -> str:
         kit.account_deletion.leave("driver-1")
     except Refusal as refusal:
         return refusal.code
+    kit.account_deletion.go_on("driver-1")
     return "gone"
 
 
@@ -105,7 +110,7 @@ def test_who_has_left_as_a_session_was_about_to_begin_begins_none(
     assert found == ["gone"]
     assert not sessions(kit)
     assert not kit.workflow.started
-    assert identity.forgotten == ["driver-1"]
+    assert {*identity.forgotten} == {"driver-1"}
 
 
 def test_who_leaves_as_a_session_is_being_written_down_stays(
@@ -248,6 +253,190 @@ def test_tokens_go_with_their_driver(kit: Kit, identity: Identity) -> None:
     assert leave(kit) == "gone"
     assert kit.tokens.get("FFFF0000") is None
     assert kit.tokens.get(CARD) is None
+
+
+MANY = 130
+
+
+def many(kit: Kit) -> None:
+    """More of everything than one call has room for."""
+    for number in range(MANY):
+        over = paid(price(TARIFF, planned(NOW, 2_000, 3_600), "UTC"))
+        kit.sessions.add(replace(over, session_id=f"KOLD{number:04}", driver_id="driver-1", created_at=NOW))
+        kit.tokens.put(Token(uid=f"AAAA{number:04}", operator_id="", driver_id="driver-1"), NOW)
+        notice = Notification(
+            kind=NotificationKind.RECEIPT_READY,
+            driver_id="driver-1",
+            session_id=f"KOLD{number:04}",
+            operator_id="op",
+            charger_id="CP-1",
+            connector=ConnectorId(1),
+            at=NOW,
+        )
+        kit.outbox.add(notice, NOW)
+
+
+def left(kit: Kit) -> list[str]:
+    """The rows of any table in which a driver is named, but for what the books keep."""
+    found = []
+    for table in TABLES:
+        for row in table.scan():
+            text = json.dumps(row.serialize())
+            if "driver-1" in text and table not in (SessionRow,):
+                found.append(f"{table.__name__}: {text}")
+    return found
+
+
+def test_a_request_closes_the_account_however_much_is_kept_and_leaves_that_to_others(
+    kit: Kit, identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many(kit)
+    kit.account_deletion.leave("driver-1")
+
+    assert kit.invocations.begun == [("accounts", {"part": "driver", "driver": "driver-1"})]
+    assert identity.forgotten == ["driver-1"]
+    login = kit.accounts.log_in("d@example.com", "whatever")
+    with pytest.raises(NotAllowed):
+        kit.accounts.check("driver-1", login.issued_s)
+    with pytest.raises(NotAllowed):
+        kit.accounts.check("driver-1", int(NOW.timestamp()) + 10**9)
+    assert begin(kit) == "driver_blocked"
+    kit.clock.advance(hours=1)
+    assert begin(kit) == "driver_blocked"
+    with pytest.raises(Refusal):
+        kit.driver_wallets.top_up("driver-1", "EUR", 1_000, "k")
+    assert len(kit.tokens.of_driver("driver-1")) == MANY + 1
+    assert kit.account_deletion.go_on("driver-1") == 1
+    assert left(kit) == []
+
+
+def test_what_is_much_is_forgotten_by_invocations_each_of_which_gets_on(
+    kit: Kit, identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many(kit)
+    kit.account_deletion.leave("driver-1")
+    kit.invocations.begun.clear()
+    turns = 0
+    while kit.drivers.get("driver-1") is not None and turns < 2 * MANY:
+        ticks = count()
+
+        def clock(ticks: Iterator[int] = ticks) -> datetime:
+            return NOW + timedelta(hours=1, seconds=next(ticks))
+
+        # Time for a few pieces.
+        replace(kit.account_deletion, clock=clock).go_on("driver-1", Part(ends_at=NOW + timedelta(hours=1, seconds=6)))
+        turns += 1
+    assert 3 < turns < MANY
+    assert left(kit) == []
+    told = [{"part": "driver", "driver": "driver-1"}] * (turns - 1)
+    assert [it for _, it in kit.invocations.begun] == told
+
+
+def test_who_dies_on_the_way_is_followed_by_the_schedule(kit: Kit, identity: Identity) -> None:
+    kit.account_deletion.leave("driver-1")
+    kit.invocations.begun.clear()
+    assert kit.account_deletion.tend() == 1
+    ((function, told),) = kit.invocations.begun
+    assert (function, told) == ("accounts", {"part": "driver", "driver": "driver-1"})
+    assert kit.account_deletion.go_on("driver-1") == 1
+    assert kit.account_deletion.tend() == 0
+
+
+def test_an_invocation_that_is_not_taken_is_made_by_the_schedule(
+    kit: Kit, identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(type(kit.invocations), "begin", lambda *_: 1 / 0)
+        kit.account_deletion.leave("driver-1")
+    assert kit.account_deletion.tend() == 1
+
+
+def test_nobody_is_forgotten_who_has_not_left(kit: Kit, identity: Identity) -> None:
+    assert kit.account_deletion.go_on("driver-1") == 0
+    assert kit.account_deletion.go_on("nobody") == 0
+    assert not identity.forgotten
+    assert kit.drivers.get("driver-1") is not None
+
+
+def test_an_old_session_that_is_not_over_keeps_what_is_needed_to_be_paid_for_it(
+    kit: Kit, identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgotten: list[str] = []
+    monkeypatch.setattr(type(kit.money), "forget_customer", lambda _, it: forgotten.append(it), raising=False)
+    assert begin(kit) == "begun"
+    (running,) = sessions(kit)
+    kit.clock.advance(hours=3)
+    for number in range(MANY):
+        over = paid(price(TARIFF, planned(NOW, 2_000, 3_600), "UTC"))
+        at = kit.clock() + timedelta(seconds=number)
+        kit.sessions.add(replace(over, session_id=f"KNEW{number:04}", driver_id="driver-1", created_at=at))
+    kit.drivers.begin_not("driver-1", running.session_id, running.created_at)
+    kit.account_deletion.leave("driver-1")
+    assert kit.account_deletion.go_on("driver-1") == 0
+    known = kit.drivers.get("driver-1")
+    assert known is not None
+    assert known.payment_method_id == "pm_1"
+    assert not forgotten
+    stored = kit.session(running.session_id)
+    assert stored.driver_id == "driver-1"
+    kit.sessions.save(stored, replace(stored, state=State.COMPLETED, ended_at=kit.clock(), hold=None))
+    assert kit.account_deletion.go_on("driver-1") == 1
+    assert forgotten == ["cus_1"]
+    assert left(kit) == []
+
+
+def test_what_is_owed_for_a_session_that_ended_later_is_asked_for_and_not_for_ever(
+    kit: Kit, identity: Identity
+) -> None:
+    kit.account_deletion.leave("driver-1")
+    kit.drivers.owe("driver-1", "KLATE")
+    assert kit.account_deletion.go_on("driver-1") == 0
+    kit.clock.advance(days=27)
+    assert kit.account_deletion.go_on("driver-1") == 0
+    kit.clock.advance(days=2)
+    assert kit.account_deletion.go_on("driver-1") == 1
+    assert kit.drivers.get("driver-1") is None
+
+
+def test_a_session_that_cannot_be_forgotten_keeps_no_other_and_the_account_waits_for_it(
+    kit: Kit, identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many(kit)
+    kit.account_deletion.leave("driver-1")
+    original = type(kit.sessions).forget_driver
+
+    def forget(kept: Any, session: Any) -> None:
+        if session.session_id == "KOLD0007":
+            raise RuntimeError("no")
+        original(kept, session)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(kit.sessions), "forget_driver", forget)
+        assert kit.account_deletion.go_on("driver-1") == 0
+    assert [it.session_id for it in kit.sessions.of_driver("driver-1", 10, None)[0]] == ["KOLD0007"]
+    assert kit.account_deletion.go_on("driver-1") == 1
+    assert left(kit) == []
+
+
+def test_two_at_once_forget_a_driver_once_and_neither_breaks(kit: Kit, identity: Identity) -> None:
+    many(kit)
+    kit.account_deletion.leave("driver-1")
+    original, nested = kit.account_deletion, [1]
+
+    def forget(account_id: str) -> None:
+        if nested:
+            nested.pop()
+            assert original.go_on("driver-1") == 1
+
+    vars(kit)["identity"] = identity
+    meanwhile: Any = _Forgets(forget)
+    replace(original, identity=meanwhile).go_on("driver-1")
+    assert left(kit) == []
+
+
+@dataclass
+class _Forgets:
+    forget: Callable[[str], None]
 
 
 def test_what_a_car_is_called_goes_with_its_drivers_account(kit: Kit) -> None:

@@ -410,7 +410,7 @@ def test_an_account_goes_once_its_deposit_is_settled(run: OnChain) -> None:
     run.deepened()
     run.tended()
     run.kit.pay_out_wallets("driver-1")
-    run.kit.wallets.forget_driver("driver-1")
+    assert list(run.kit.wallets.forget_driver("driver-1"))
     assert run.kit.wallets.deposits("driver-1") == []
 
 

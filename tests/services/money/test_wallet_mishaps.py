@@ -61,6 +61,7 @@ def test_what_is_paid_in_while_an_account_goes_is_paid_out_too(purse: Purse) -> 
             purse.top_up(1_000, late.pop())
 
     replace(purse.kit.account_deletion, pay_out=pay_out).leave(DRIVER)
+    assert purse.kit.account_deletion.go_on(DRIVER)
     assert purse.kit.drivers.get(DRIVER) is None
     assert (purse.balance_minor, sum(purse.cards.given_back.values())) == (0, 3_000)
 
@@ -124,7 +125,7 @@ def test_what_a_card_did_not_take_back_from_the_dashboard_is_in_the_wallet_again
 def test_what_a_bank_takes_back_of_somebody_who_has_left_is_in_the_books(purse: Purse, end: Told) -> None:
     top_up_id = purse.top_up(2_000)
     purse.kit.wallet_payments.charge(Run(purse.kit).session, 2_000, "debt-0")
-    purse.kit.wallets.forget_driver(DRIVER)
+    assert list(purse.kit.wallets.forget_driver(DRIVER))
     for kind in (Told.DISPUTED, end, end):
         purse.hear(top_up_id, kind, 2_000, detail={"dispute_id": "dp_1"})
     found = balances(decode(Transfer, row.body) for row in LedgerRow.scan())
@@ -137,7 +138,7 @@ def test_what_a_bank_takes_back_of_somebody_who_has_left_is_in_the_books(purse: 
 def test_what_the_dashboard_gives_back_to_somebody_who_has_left_is_in_the_books(purse: Purse) -> None:
     top_up_id = purse.top_up(2_000)
     purse.kit.wallet_payments.charge(Run(purse.kit).session, 2_000, "debt-0")
-    purse.kit.wallets.forget_driver(DRIVER)
+    assert list(purse.kit.wallets.forget_driver(DRIVER))
     for _ in range(2):
         purse.hear(top_up_id, Told.REFUNDED, refunds=(ProviderRefund(refund_id="re_1", amount_minor=500),))
     found = balances(decode(Transfer, row.body) for row in LedgerRow.scan())

@@ -483,7 +483,7 @@ def test_money_that_comes_for_somebody_who_has_left_goes_back(purse: Purse, is_f
     done = purse.kit.driver_wallets.top_up(DRIVER, EUR, 2_000, "one")
     purse.kit.drivers.forget(DRIVER)
     if is_forgotten:
-        purse.kit.wallets.forget_driver(DRIVER)
+        assert list(purse.kit.wallets.forget_driver(DRIVER))
     for _ in range(2):
         purse.hear(done.top_up.top_up_id, Told.CAPTURED, 2_000)
         assert (purse.balance_minor, sum(purse.cards.given_back.values())) == (0, 2_000)
@@ -493,7 +493,7 @@ def test_a_top_up_that_went_back_with_its_account_is_no_news_however_late(purse:
     top_up_id = purse.top_up(2_000)
     purse.kit.wallet_returns.close(DRIVER)
     purse.kit.drivers.forget(DRIVER)
-    purse.kit.wallets.forget_driver(DRIVER)
+    assert list(purse.kit.wallets.forget_driver(DRIVER))
     purse.hear(top_up_id, Told.CAPTURED, 2_000)
     assert (purse.balance_minor, sum(purse.cards.given_back.values())) == (0, 2_000)
 
@@ -504,7 +504,7 @@ def test_a_pay_out_that_fails_once_its_driver_has_left_is_told_to_the_issuer_and
     top_up_id = purse.top_up(2_000)
     purse.kit.wallet_returns.close(DRIVER)
     (done,) = purse.kit.wallets.pay_outs(DRIVER, EUR)
-    purse.kit.wallets.forget_driver(DRIVER)
+    assert list(purse.kit.wallets.forget_driver(DRIVER))
     purse.kit.drivers.forget(DRIVER)
     refund = ProviderRefund(refund_id="re_1", amount_minor=2_000, key=done.pay_out_id, is_failed=True)
     for _ in range(2):
