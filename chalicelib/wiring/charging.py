@@ -137,6 +137,7 @@ class ChargingServices(ReservationServices):
             sites=self.sites,
             tariffs=self.tariffs,
             drivers=self.drivers,
+            history=self.history,
             changes=self.changes,
             driver_reservations=self.driver_reservations,
             ends=self.inferred_ends,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from functools import reduce
 
 from chalicelib.domain.chargers.commands import AuthorizationStatus
 from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.charging.beginnings import free_until, is_told_late
 from chalicelib.domain.charging.preferences import ChargingPreferences, usual_at
 from chalicelib.domain.charging.session import Origin, Reason, Session
 from chalicelib.domain.charging.transitions import apply
@@ -16,7 +18,7 @@ from chalicelib.domain.money.asked_charge import AskedCharge, NotPaidFor
 from chalicelib.domain.pricing.evidence import ReportedTime
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Connectors, Sites
+from chalicelib.ports.chargers import Connectors, History, Sites
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.drivers import Drivers
 from chalicelib.ports.pricing import Tariffs
@@ -34,6 +36,8 @@ from chalicelib.services.reservations import DriverReservations
 
 _log = logging.getLogger(__name__)
 CHARGER_AS_A_WHOLE = ConnectorId(0)
+# A charge told late was not under way while its connector was free all of the last day.
+_LOOKED_BACK = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +49,7 @@ class LocalStarts:
     sites: Sites
     tariffs: Tariffs
     drivers: Drivers
+    history: History
     changes: SessionChanges
     driver_reservations: DriverReservations
     ends: InferredEnds
@@ -104,7 +109,7 @@ class LocalStarts:
             created_at=self.clock(),
             reason=None if accepted else Reason.NOT_AUTHORISED,
             plug_w=registered_w(charger, facts.connector or CHARGER_AS_A_WHOLE),
-            asked_at=authorization.asked_at,
+            asked_at=authorization.asked_at or self._free_until(facts),
             is_load_managed=site is not None and site.is_load_managed,
             preferences=self._usual(site, authorization.driver_id),
             organisation_id=authorization.organisation_id if accepted else None,
@@ -133,6 +138,14 @@ class LocalStarts:
             at=began.best,
         )
         return self.check_payer(asked)
+
+    def _free_until(self, facts: Transaction) -> datetime | None:
+        """Until when nobody can have charged there, where its beginning is told late. Three queries then, else none."""
+        began_at, heard_at, where = facts.started_at, facts.started_heard_at, facts.connector
+        if began_at is None or heard_at is None or where is None or not is_told_late(began_at, heard_at):
+            return None
+        since = max(began_at, heard_at - _LOOKED_BACK)
+        return free_until(self.history.between(facts.charger_id, since, heard_at), where, since, heard_at)
 
     def _usual(self, site: Site | None, driver_id: str | None) -> ChargingPreferences | None:
         """What its driver usually wants there: one read at a site whose power is shared out, none elsewhere."""
