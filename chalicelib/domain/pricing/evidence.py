@@ -34,6 +34,8 @@ class Flag(StrEnum):
     METER_MISSING = "meter_missing"
     METER_FELL = "meter_fell"
     METER_JUMPED = "meter_jumped"
+    # Its charger told another charge of its plug at the same time: what that had of the register is not in it.
+    TOLD_TWICE = "told_twice"
     # What the meter signed and what the charger told are further apart than rounding.
     SIGNED_DIFFERS = "signed_differs"
     # What is said to be signed was not, by the key that its meter is known by.

@@ -10,7 +10,9 @@ from functools import reduce
 from chalicelib.domain.chargers.commands import AuthorizationStatus
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.charging.beginnings import free_until, is_told_late
+from chalicelib.domain.charging.ends import Contested
 from chalicelib.domain.charging.preferences import ChargingPreferences, usual_at
+from chalicelib.domain.charging.rivals import are_rivals
 from chalicelib.domain.charging.session import Origin, Reason, Session
 from chalicelib.domain.charging.transitions import apply
 from chalicelib.domain.data_classes import dataclass, replace
@@ -63,8 +65,12 @@ class LocalStarts:
         blank = self.blank(charger, facts, authorization)
         session = reduce(apply, story(facts, blank.not_before), blank)
         superseded: Session | None = None
+        may_be_told_twice = is_told_late(facts.started_at, facts.started_heard_at)
         if session.connector.is_credible and not take_connector(self.connectors, self.sessions, session):
             session, superseded = self._at_a_connector_not_free(session)
+            may_be_told_twice = True
+        if may_be_told_twice and session.connector.is_credible:
+            session = self._beside_its_rival(session)
         if not self.changes.add(blank, session):
             return self.sessions.get(session.session_id)
         if superseded is not None and superseded.session_id == session.session_id:
@@ -153,6 +159,16 @@ class LocalStarts:
             return None
         driver = self.drivers.get(driver_id)
         return usual_at(driver.usual, site.site_id, site.time_zone, self.clock()) if driver is not None else None
+
+    def _beside_its_rival(self, session: Session) -> Session:
+        """It and the charge that was told of its plug at the same time know of each other. Three reads, or four."""
+        its_own = (it for it in self.connectors.of_charger(session.charger_id) if it.connector == session.connector)
+        for name in (name for it in its_own for name in (it.session_id, it.last_session_id)):
+            other = self.sessions.get(name) if name and name != session.session_id else None
+            if other is not None and are_rivals(session, other):
+                self.changes.apply(other.session_id, Contested(session.session_id), known=other)
+                return replace(session, rival_id=other.session_id)
+        return session
 
     def _price(self, charger: Charger, authorization: Authorization) -> tuple[Site | None, Tariff | None]:
         site = self.sites.get(charger.site_id)
