@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from chalicelib.domain.chargers.availability import BRIEF, Happening, LineChanged, StatusChanged
+from chalicelib.domain.chargers.availability import BRIEF, Happening, StatusChanged, silences
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, StopReason
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.data_classes import dataclass
@@ -77,7 +77,7 @@ def stood_until(session: Session, happened: Sequence[Happening], until: datetime
         return max(stopped_at, until)
     there = [it.at for it in its_own if it.status in _CAR_THERE and it.at <= until]
     seen_at = max([stopped_at, *there])
-    for broke_at, back_at in _silences(happened, until):
+    for broke_at, back_at in silences(happened, until):
         if back_at > seen_at and back_at - broke_at > BRIEF:
             until = min(until, max(broke_at, seen_at))
     return max(stopped_at, until)
@@ -86,15 +86,3 @@ def stood_until(session: Session, happened: Sequence[Happening], until: datetime
 def statuses_of(happened: Sequence[Happening], connector: ConnectorId) -> list[StatusChanged]:
     """What one connector told of itself."""
     return [it for it in happened if isinstance(it, StatusChanged) and it.connector == connector]
-
-
-def _silences(happened: Sequence[Happening], until: datetime) -> list[tuple[datetime, datetime]]:
-    found = []
-    broke_at: datetime | None = None
-    for it in sorted((it for it in happened if isinstance(it, LineChanged)), key=lambda it: it.at):
-        if it.online and broke_at is not None:
-            found.append((broke_at, min(it.at, until)))
-            broke_at = None
-        elif not it.online and broke_at is None:
-            broke_at = it.at
-    return [*found, (broke_at, until)] if broke_at is not None and broke_at < until else found

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from operator import itemgetter
 
 from chalicelib.domain.chargers.availability import StatusChanged
-from chalicelib.domain.charging.occupation import use_of
+from chalicelib.domain.charging.occupation import uses_told
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.pricing.energy import EnergyFacts, Measured, measure
@@ -131,9 +130,9 @@ class Evidence:
         """What its connector did, and since when, by the charger's own word where it said so. One query."""
         if session.started_at is None:
             return ()
-        happened = self.history.within(session.charger_id, session.started_at - _CLOCKS_DIFFER, self.clock())
-        its_own = [it for it in happened if isinstance(it, StatusChanged) and it.connector == session.connector]
-        return sorted(((it.since, use_of(it.status)) for it in its_own), key=itemgetter(0))
+        now = self.clock()
+        happened = self.history.within(session.charger_id, session.started_at - _CLOCKS_DIFFER, now)
+        return uses_told(happened, session.connector, now)
 
     def told_at(self, session: Session, state: ConnectorState) -> datetime | None:
         """The charger's own word for since when a connector is as it is; None where it gave none.
