@@ -109,7 +109,9 @@ def test_a_meter_value_without_a_measurement_is_no_reading() -> None:
     assert values({"sampledValue": []}, 7, None).readings() == ()
 
 
-@pytest.mark.parametrize("value", ["1,234.5", "1.234,5", "- 5", "0x10", "", " ", "-", ".", 10**12, -(10**12), [], {}])
+@pytest.mark.parametrize(
+    "value", ["1,234.5", "1.234,5", "1,234", "12,345,678", "- 5", "0x10", "", " ", "-", ".", 10**12, -(10**12), [], {}]
+)
 def test_what_could_be_two_numbers_or_none_is_no_measurement(value: Any) -> None:
     assert meter.whole(value) is None
 
