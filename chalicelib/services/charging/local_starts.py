@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import reduce
 
 from chalicelib.domain.chargers.commands import AuthorizationStatus
@@ -17,7 +17,7 @@ from chalicelib.domain.charging.session import Origin, Reason, Session
 from chalicelib.domain.charging.transitions import apply
 from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.money.asked_charge import AskedCharge, NotPaidFor
-from chalicelib.domain.pricing.evidence import ReportedTime
+from chalicelib.domain.pricing.evidence import ReportedTime, believable
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.ports import Clock
 from chalicelib.ports.chargers import Connectors, History, Sites
@@ -38,8 +38,6 @@ from chalicelib.services.reservations import DriverReservations
 
 _log = logging.getLogger(__name__)
 CHARGER_AS_A_WHOLE = ConnectorId(0)
-# A charge told late was not under way while its connector was free all of the last day.
-_LOOKED_BACK = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,8 +148,9 @@ class LocalStarts:
         began_at, heard_at, where = facts.started_at, facts.started_heard_at, facts.connector
         if began_at is None or heard_at is None or where is None or not is_told_late(began_at, heard_at):
             return None
-        since = max(began_at, heard_at - _LOOKED_BACK)
-        return free_until(self.history.between(facts.charger_id, since, heard_at), where, since, heard_at)
+        if not believable(began_at, heard_at):
+            return None
+        return free_until(self.history.between(facts.charger_id, began_at, heard_at), where, began_at, heard_at)
 
     def _usual(self, site: Site | None, driver_id: str | None) -> ChargingPreferences | None:
         """What its driver usually wants there: one read at a site whose power is shared out, none elsewhere."""

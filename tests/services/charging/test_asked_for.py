@@ -204,6 +204,18 @@ def test_a_card_pays_for_no_time_in_which_its_plug_was_free(free: Kit, behind: t
     assert session.measured_wh == 1000
 
 
+def test_a_clock_that_came_back_from_ten_days_ago_makes_no_charge_of_ten_days(free: Kit) -> None:
+    """Its battery is empty: after a power cut it goes on from when it was last set, until it hears of the time."""
+    free.clock.advance(days=10)
+    for connector in (ConnectorStatus.CHARGING, ConnectorStatus.AVAILABLE):
+        free.router.route(CONNECTION, StatusReported(ONE, connector, free.clock()), lambda *_: "")
+        free.clock.advance(hours=1)
+    told_at = free.clock()
+    swiped(free, told_at - timedelta(days=10))
+    free.clock.advance(minutes=20)
+    assert lasted(ended(free, free.clock())) <= timedelta(minutes=20) + CLOCK_SLACK
+
+
 def test_a_clock_that_is_behind_throughout_charges_a_card_for_how_long_it_took(free: Kit) -> None:
     swiped(free, free.clock() - timedelta(hours=1))
     free.clock.advance(minutes=20)
