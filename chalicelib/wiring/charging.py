@@ -121,6 +121,7 @@ class ChargingServices(ReservationServices):
             sessions=self.sessions,
             transactions=self.transactions,
             readings=self.readings,
+            history=self.history,
             changes=self.changes,
             watches=self.watches,
             clock=self.clock,

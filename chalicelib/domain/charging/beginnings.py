@@ -49,3 +49,15 @@ def free_until(
         if isinstance(it, StatusChanged) and it.connector == connector and it.status not in _FREE:
             return min(it.at, heard_at)
     return heard_at
+
+
+def was_taken_anew(statuses: Sequence[StatusChanged], connector: ConnectorId) -> bool:
+    """Whether a connector was told to be free, and then to wait with a car: another one, or the same come back."""
+    is_free = False
+    for it in statuses:
+        if it.connector != connector:
+            continue
+        if is_free and it.status is ConnectorStatus.PREPARING:
+            return True
+        is_free = it.status is ConnectorStatus.AVAILABLE
+    return False

@@ -152,10 +152,14 @@ class Evidence:
 
 
 def _is_past_end(session: Session, at: datetime) -> bool:
-    """Whether something is of a time after a charge's end, both by a clock that is right: no news of the charge."""
-    if session.stopped_at is None or Flag.CLOCK_WRONG in session.flags:
+    """Whether something is of a time after a charge's end, both by a clock that is right: no news of the charge.
+
+    Where no end was told: after its car was seen to leave.
+    """
+    ended_at = session.stopped_at or (session.unplugged_at if session.left_at is not None else None)
+    if ended_at is None or Flag.CLOCK_WRONG in session.flags:
         return False
-    return at > session.stopped_at + _SAME_SECOND
+    return at > ended_at + _SAME_SECOND
 
 
 def _hides_end(session: Session, newest: Sequence[StoredReading]) -> bool:

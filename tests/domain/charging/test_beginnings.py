@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.domain.chargers.availability import Happening, LineChanged, StatusChanged
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
-from chalicelib.domain.charging.beginnings import free_until, is_told_late
+from chalicelib.domain.charging.beginnings import free_until, is_told_late, was_taken_anew
 
 NOON = datetime(2026, 10, 25, 12, tzinfo=UTC)
 ONE = ConnectorId(1)
@@ -59,3 +59,22 @@ def test_what_is_told_within_minutes_is_not_doubted() -> None:
     assert is_told_late(ago(11), NOON)
     assert not is_told_late(None, NOON)
     assert not is_told_late(ago(11), None)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "is_so"),
+    [
+        ((FREE, PREPARING), True),
+        ((FREE, PREPARING, CHARGING), True),
+        ((FREE, CHARGING), False),
+        ((PREPARING, CHARGING), False),
+        ((FREE,), False),
+        ((), False),
+    ],
+)
+def test_a_plug_that_was_free_and_waits_with_a_car_was_taken_anew(
+    statuses: Sequence[ConnectorStatus], is_so: bool
+) -> None:
+    told = [said(10 - place, it) for place, it in enumerate(statuses)]
+    assert was_taken_anew(told, ONE) is is_so
+    assert not was_taken_anew(told, ConnectorId(2))

@@ -121,3 +121,34 @@ def test_a_name_used_again_soon_after_a_restart_for_another_card_is_another_char
     assert len(begun) == 2
     assert talk201.kit.metering.measured(begun["OTHER"]).measured_wh == 600
     assert begun[CARD].stopped_at is None
+
+
+def status(talk: Talk, word: str) -> None:
+    talk.say("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": word})
+
+
+@pytest.mark.parametrize("has_rebooted", [False, True], ids=["another car", "the same car, after a restart"])
+def test_who_has_left_pays_for_no_other_car_that_charges_under_their_number(talk: Talk, has_rebooted: bool) -> None:
+    """A charger that started anew tells how its connectors are, first as free; one that did not has seen a car go."""
+    ref = talk.start()
+    talk.kit.clock.advance(minutes=30)
+    talk.read(6000, transactionId=ref)
+    if has_rebooted:
+        talk.say("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
+    status(talk, "Available")
+    talk.kit.clock.advance(minutes=3)
+    status(talk, "Preparing")
+    talk.kit.clock.advance(seconds=5)
+    status(talk, "Charging")
+    talk.kit.clock.advance(minutes=5)
+    talk.read(7500, transactionId=ref)
+    talk.kit.clock.advance(minutes=12)
+    talk.read(9000, transactionId=ref)
+    talk.kit.lifecycle.sweep()
+    session = weighed(talk, ref)
+    if has_rebooted:
+        assert (session.stopped_at, session.left_at) == (None, None)
+        return
+    assert session.stopped_at is not None
+    assert session.stopped_at <= NOW + timedelta(minutes=31)
+    assert session.measured_wh == 5000
