@@ -27,6 +27,7 @@ _CAR_THERE = (
     ConnectorStatus.FINISHING,
     ConnectorStatus.OCCUPIED,
 )
+_BROKEN = (ConnectorStatus.FAULTED, ConnectorStatus.UNAVAILABLE)
 
 
 class PlugState(StrEnum):
@@ -70,9 +71,14 @@ def stood_until(session: Session, happened: Sequence[Happening], until: datetime
     """Until when a car is known to have stood there; at most `until`, when it was seen to be gone or still there.
 
     Where its charger could not be heard before that, and did not say later when the car left: until the line broke.
+    Where it broke down, until then: no car stands by its driver's doing at a plug that may not let it go.
     """
     stopped_at = session.stopped_at or until
     its_own = statuses_of(happened, session.connector)
+    broken = [it.since for it in statuses_of(happened, session.connector, None) if it.status in _BROKEN]
+    broke_down_at = min((it for it in broken if stopped_at <= it < until), default=None)
+    if broke_down_at is not None:
+        return broke_down_at
     if any(it.told_at == until for it in its_own):
         return max(stopped_at, until)
     there = [it.at for it in its_own if it.status in _CAR_THERE and it.at <= until]
@@ -83,6 +89,6 @@ def stood_until(session: Session, happened: Sequence[Happening], until: datetime
     return max(stopped_at, until)
 
 
-def statuses_of(happened: Sequence[Happening], connector: ConnectorId) -> list[StatusChanged]:
-    """What one connector told of itself."""
-    return [it for it in happened if isinstance(it, StatusChanged) and it.connector == connector]
+def statuses_of(happened: Sequence[Happening], *places: ConnectorId | None) -> list[StatusChanged]:
+    """What a connector told of itself (None: its charger as a whole)."""
+    return [it for it in happened if isinstance(it, StatusChanged) and it.connector in places]
