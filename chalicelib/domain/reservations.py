@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from chalicelib.domain.chargers.availability import BRIEF, Condition, Happening, spells
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.pricing.tariff import Tariff
@@ -24,6 +25,7 @@ _REMEMBERED_FOR = timedelta(days=1)
 _FIRST_WAIT = timedelta(minutes=30)
 # Reservations of a day that were given up or never used; who makes more keeps connectors from others.
 _MOST_UNUSED = 10
+_OF_NO_USE = (Condition.OFFLINE, Condition.NOT_WORKING)
 
 
 class ReservationStatus(StrEnum):
@@ -97,3 +99,12 @@ def _is_missed(it: Reservation, at: datetime) -> bool:
     """Its time is over, be that noticed or not, and nobody came."""
     ran_out = it.standing is ReservationStatus.OPEN and it.until <= at
     return ran_out or it.standing is ReservationStatus.EXPIRED
+
+
+def was_of_use(reservation: Reservation, happened: Iterable[Happening], ended_at: datetime) -> bool:
+    """Whether its connector could be used all the time that it was kept; one that broke down was kept for nobody.
+
+    `happened` since it was made, with what was before; a trouble of a minute or two is none.
+    """
+    found = spells(happened, reservation.connector, reservation.created_at, ended_at)
+    return not any(it.condition in _OF_NO_USE and it.lasted > BRIEF for it in found)

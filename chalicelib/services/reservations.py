@@ -23,9 +23,10 @@ from chalicelib.domain.reservations import (
     Reservation,
     ReservationStatus,
     may_reserve_from,
+    was_of_use,
 )
 from chalicelib.ports import Clock, NewId
-from chalicelib.ports.chargers import Chargers, Connectors
+from chalicelib.ports.chargers import Chargers, Connectors, History
 from chalicelib.ports.charging import Sessions, Workflow
 from chalicelib.ports.discovery import Places
 from chalicelib.ports.money import Payments
@@ -57,6 +58,7 @@ class DriverReservations:
     reservations: Reservations
     chargers: Chargers
     connectors: Connectors
+    history: History
     places: Places
     sessions: Sessions
     eligibility: Eligibility
@@ -233,7 +235,7 @@ class DriverReservations:
         self.reservations.settle(reservation)
 
     def _charge(self, reservation: Reservation) -> None:
-        """A session without a charge, if keeping the connector costs something."""
+        """A session without a charge, if keeping the connector costs something and was of use; three queries then."""
         ended_at = reservation.ended_at or reservation.until
         expired = reservation.standing is ReservationStatus.EXPIRED
         session = Session(
@@ -254,7 +256,10 @@ class DriverReservations:
             stop_requested_at=ended_at,
             stopped_at=ended_at,
         )
-        if final_bill(session).total_minor and self.sessions.add(session):
+        if not final_bill(session).total_minor:
+            return
+        happened = self.history.between(reservation.charger_id, reservation.created_at, ended_at)
+        if was_of_use(reservation, happened, ended_at) and self.sessions.add(session):
             self.workflow.start(session)
 
     def _open(self, driver_id: str, reservation_id: str) -> Reservation:

@@ -22,6 +22,7 @@ class ReservationServices(DiscoveryServices):
             reservations=self.reservations,
             chargers=self.chargers,
             connectors=self.connectors,
+            history=self.history,
             places=self.places,
             sessions=self.sessions,
             eligibility=self.eligibility,

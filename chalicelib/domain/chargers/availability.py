@@ -179,3 +179,16 @@ def uptime(found: Sequence[Spell], excluded: timedelta = timedelta(0)) -> Uptime
         unknown=total(Condition.UNKNOWN),
         excluded=excluded,
     )
+
+
+def silences(happened: Sequence[Happening], until: datetime) -> list[tuple[datetime, datetime]]:
+    """When a charger could not be heard, until `until`: from when its line broke to when it was back."""
+    found = []
+    broke_at: datetime | None = None
+    for it in sorted((it for it in happened if isinstance(it, LineChanged)), key=lambda it: it.at):
+        if it.online and broke_at is not None:
+            found.append((broke_at, min(it.at, until)))
+            broke_at = None
+        elif not it.online and broke_at is None:
+            broke_at = it.at
+    return [*found, (broke_at, until)] if broke_at is not None and broke_at < until else found

@@ -51,6 +51,13 @@ class CarGone:
 
 
 @dataclass(frozen=True, slots=True)
+class Contested:
+    """Another charge is told of its plug and of the same time (`rivals.py`)."""
+
+    rival_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class GoesOn:
     """Readings show that a charge which was thought to be over is not."""
 
@@ -104,6 +111,7 @@ EndEvent = (
     LimitsKept
     | SeenFree
     | CarGone
+    | Contested
     | GoesOn
     | Unplugged
     | Overstaying
@@ -190,6 +198,12 @@ def _go(session: Session, event: CarGone) -> Session:
     )
 
 
+def _contest(session: Session, event: Contested) -> Session:
+    if session.rival_id is not None or session.measured_wh is not None:
+        return session
+    return replace(session, rival_id=event.rival_id)
+
+
 def _go_on(session: Session, event: GoesOn) -> Session:
     if session.left_at is None or session.stopped_at is not None:
         return session
@@ -274,8 +288,10 @@ ENDS: Mapping[tuple[State, type], Callable[..., Session]] = {
     (State.ACTIVE, LimitsKept): _keep_limits,
     (State.ACTIVE, SeenFree): _see_free,
     (State.ACTIVE, CarGone): _go,
+    (State.ACTIVE, Contested): _contest,
     (State.ACTIVE, EndedByHand): _end_by_hand,
     (State.STOPPING, CarGone): _go,
+    (State.STOPPING, Contested): _contest,
     (State.STOPPING, GoesOn): _go_on,
     (State.STOPPING, Unplugged): _unplug,
     (State.COMPLETED, Unplugged): _unplug,

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from operator import itemgetter
 
-from chalicelib.domain.chargers.events import ConnectorStatus
+from chalicelib.domain.chargers.availability import BRIEF, Happening, StatusChanged, silences
+from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.pricing.periods import Reported, Use, Uses, pauses
 from chalicelib.domain.pricing.registers import Point
@@ -38,6 +40,22 @@ def use_of(status: ConnectorStatus) -> Use | None:
     return _USES.get(status)
 
 
+def uses_told(happened: Sequence[Happening], connector: ConnectorId, until: datetime) -> Uses:
+    """What a connector did and since when, by its charger's own word.
+
+    While that could not be heard, where it had not said that the car stood there, standing still is nobody's doing:
+    it may have had no power.
+    """
+    its_own = [it for it in happened if isinstance(it, StatusChanged) and it.connector == connector]
+    told = sorted(((it.since, use_of(it.status)) for it in its_own), key=itemgetter(0))
+    unheard: list[tuple[datetime, Use | None]] = []
+    for broke_at, back_at in silences(happened, until):
+        before = next((use for since, use in reversed(told) if since <= broke_at), None)
+        if back_at - broke_at > BRIEF and before is None:
+            unheard += [(broke_at, Use.FAULTED), (back_at, None)]
+    return sorted((*unheard, *told), key=itemgetter(0))
+
+
 def occupation(began_at: datetime, ended_at: datetime, uses: Uses, points: Sequence[Point]) -> Occupation:
     """The time from `began_at` to `ended_at`.
 
@@ -47,6 +65,8 @@ def occupation(began_at: datetime, ended_at: datetime, uses: Uses, points: Seque
     whole = max(timedelta(0), ended_at - began_at)
     by_car, by_station = timedelta(0), timedelta(0)
     for it in pauses(points, Reported(uses=uses), began_at, ended_at):
+        if it.is_doubted:
+            continue
         if it.is_withheld:
             by_station += it.ended_at - it.began_at
         else:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from chalicelib.domain.chargers.availability import BRIEF, Happening, LineChanged, StatusChanged
+from chalicelib.domain.chargers.availability import BRIEF, Happening, StatusChanged, silences
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, StopReason
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.data_classes import dataclass
@@ -27,6 +27,7 @@ _CAR_THERE = (
     ConnectorStatus.FINISHING,
     ConnectorStatus.OCCUPIED,
 )
+_BROKEN = (ConnectorStatus.FAULTED, ConnectorStatus.UNAVAILABLE)
 
 
 class PlugState(StrEnum):
@@ -70,31 +71,24 @@ def stood_until(session: Session, happened: Sequence[Happening], until: datetime
     """Until when a car is known to have stood there; at most `until`, when it was seen to be gone or still there.
 
     Where its charger could not be heard before that, and did not say later when the car left: until the line broke.
+    Where it broke down, until then: no car stands by its driver's doing at a plug that may not let it go.
     """
     stopped_at = session.stopped_at or until
     its_own = statuses_of(happened, session.connector)
+    broken = [it.since for it in statuses_of(happened, session.connector, None) if it.status in _BROKEN]
+    broke_down_at = min((it for it in broken if stopped_at <= it < until), default=None)
+    if broke_down_at is not None:
+        return broke_down_at
     if any(it.told_at == until for it in its_own):
         return max(stopped_at, until)
     there = [it.at for it in its_own if it.status in _CAR_THERE and it.at <= until]
     seen_at = max([stopped_at, *there])
-    for broke_at, back_at in _silences(happened, until):
+    for broke_at, back_at in silences(happened, until):
         if back_at > seen_at and back_at - broke_at > BRIEF:
             until = min(until, max(broke_at, seen_at))
     return max(stopped_at, until)
 
 
-def statuses_of(happened: Sequence[Happening], connector: ConnectorId) -> list[StatusChanged]:
-    """What one connector told of itself."""
-    return [it for it in happened if isinstance(it, StatusChanged) and it.connector == connector]
-
-
-def _silences(happened: Sequence[Happening], until: datetime) -> list[tuple[datetime, datetime]]:
-    found = []
-    broke_at: datetime | None = None
-    for it in sorted((it for it in happened if isinstance(it, LineChanged)), key=lambda it: it.at):
-        if it.online and broke_at is not None:
-            found.append((broke_at, min(it.at, until)))
-            broke_at = None
-        elif not it.online and broke_at is None:
-            broke_at = it.at
-    return [*found, (broke_at, until)] if broke_at is not None and broke_at < until else found
+def statuses_of(happened: Sequence[Happening], *places: ConnectorId | None) -> list[StatusChanged]:
+    """What a connector told of itself (None: its charger as a whole)."""
+    return [it for it in happened if isinstance(it, StatusChanged) and it.connector in places]

@@ -176,7 +176,8 @@ class Session:
     free of its car; nobody but the connector's own status says so. `limits` are those its driver gave us,
     `charger_limits` those its charger keeps. `review_until`: until then a person may say what its energy was;
     `decided_wh` is what was said, `decided_by` empty where time was up. `outgrown_at_wh`: from that energy on it may
-    outgrow what is held for it. `asked_at` is when its driver asked for it, where that was before it was written down.
+    outgrow what is held for it. `asked_at` is when its driver asked for it, where that was before it was written down;
+    where nobody asked, until when its plug was surely free. `rival_id` is another charge told of its plug meanwhile.
     `plug_w` is the most that its plug is registered to give, None where nobody said. `is_load_managed`: its site's
     power is shared out, and it claims some of it. `stand_until`: until then its bill waits for its car to leave;
     `stood_until`: until then it stood at the plug after the charge, as far as that is paid for. `lost_holds` set
@@ -243,6 +244,7 @@ class Session:
     settlement: Settlement | None = None
     plug_w: int | None = None
     asked_at: datetime | None = None
+    rival_id: str | None = None
     stand_until: datetime | None = None
     stood_until: datetime | None = None
     is_load_managed: bool = False
@@ -266,7 +268,7 @@ class Session:
 
     @property
     def not_before(self) -> datetime | None:
-        """Before that its charge cannot have begun, whatever its charger says; None where no app asked for it."""
+        """Before that its charge cannot have begun, whatever its charger says; None where nothing says so."""
         asked_at = self.asked_at or (self.created_at if self.origin is Origin.APP else None)
         return asked_at - CLOCK_SLACK if asked_at is not None else None
 

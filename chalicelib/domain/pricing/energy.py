@@ -18,6 +18,9 @@ from chalicelib.domain.pricing.registers import Point, Run, Supply, distinct, lo
 
 # No vehicle takes more in one go, trucks included.
 _MOST_WH = 2_000_000
+# No car has so large a battery (that of a GMC Hummer EV is 246 kWh), and trucks tell of what they take at a wallbox.
+_CAR_WH = 300_000
+_WALLBOX_W = 43_500
 # A meter of some age shows more than this.
 LIFE_WH = 50_000
 # Displays and protocols round to 10 Wh at the finest; whole readings tell a coarser step themselves.
@@ -116,6 +119,8 @@ def measure(told: EnergyFacts) -> Measured:
     if not 0 <= rise_wh <= told.most_wh:
         return _by_run(told, readings)
     points = [start, *distinct(readings), stop]
+    if len(points) == 2 and rise_wh > _CAR_WH and told.supply.power_w <= _WALLBOX_W:
+        return _measured(told, Run((start,)), points, {Flag.METER_JUMPED}, is_bounded=False)
     odd = None if are_since else _without_odd_end(told, points)
     if odd is not None:
         is_bounded = _is_most(odd, points) and _silence(told, odd) <= _SILENCE
@@ -169,13 +174,17 @@ def _without_odd_end(told: EnergyFacts, points: Sequence[Point]) -> Run | None:
     An end goes only where that makes the bill less, or where the stop merely repeats the start.
     """
     supply, (start, *news, stop) = told.supply, points
-    inner = len(_between(points, supply))
+    between = _between(points, supply)
+    inner = len(between)
     if inner == len(news):
         return None
     rise_wh = stop.energy_wh - start.energy_wh
     found: list[Run] = []
     onward = Run((start, *longest_run([it for it in news if supply.can_give(start, it)], supply).points))
-    if len(onward.points) > inner + 1 + _weight(start, onward) and onward.energy_wh > _FINEST_WH:
+    # Where no reading agrees with the stop, one of the same time is as good a word for the end (transactionData).
+    is_doubted = all(it.energy_wh == start.energy_wh for it in between)
+    is_end = is_doubted and told.ended_at - onward.points[-1].at <= _EARLY
+    if len(onward.points) + is_end > inner + 1 + _weight(start, onward) and onward.energy_wh > _FINEST_WH:
         if rise_wh == 0 and len(onward.points) > 2:
             found.append(onward if not _is_dwarfed(onward) else Run(onward.points[1:]))
         # Readings of a thousandth are in another unit, and prove nothing.

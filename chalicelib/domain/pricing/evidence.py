@@ -34,6 +34,8 @@ class Flag(StrEnum):
     METER_MISSING = "meter_missing"
     METER_FELL = "meter_fell"
     METER_JUMPED = "meter_jumped"
+    # Its charger told another charge of its plug at the same time: what that had of the register is not in it.
+    TOLD_TWICE = "told_twice"
     # What the meter signed and what the charger told are further apart than rounding.
     SIGNED_DIFFERS = "signed_differs"
     # What is said to be signed was not, by the key that its meter is known by.
@@ -102,10 +104,18 @@ def span(start: ReportedTime, stop: ReportedTime) -> Span:
     return Span(began_at, max(began_at, found.ended_at), found.flags | {Flag.CLOCK_WRONG})
 
 
+def _ahead(told: ReportedTime) -> timedelta:
+    """How far a clock was surely ahead of ours as it told this."""
+    return max(timedelta(0), told.best - told.heard_at)
+
+
 def _span(start: ReportedTime, stop: ReportedTime) -> Span:
-    if start.is_believable and stop.is_believable and start.best <= stop.best:
-        return Span(start.best, stop.best, frozenset())
     wrong = frozenset({Flag.CLOCK_WRONG})
+    if start.is_believable and stop.is_believable and start.best <= stop.best:
+        # Nobody tells of an end that is yet to come. One that was as early as the beginning still measures how long.
+        if _ahead(stop) - _ahead(start) > CLOCK_SLACK and start.best <= stop.heard_at:
+            return Span(start.best, stop.heard_at, wrong)
+        return Span(start.best, stop.best, frozenset())
     if start.at is not None and stop.at is not None and not start.is_believable:
         lasted = stop.at - start.at
         # One that was put right meanwhile measured nothing: by it more time has passed than by ours.

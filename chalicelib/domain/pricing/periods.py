@@ -39,11 +39,20 @@ Uses = Sequence[tuple[datetime, Use | None]]
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A part of a charge in which the car was not charging; `is_withheld`: because of the charger, not the car."""
+    """A part of a charge in which the car was not charging; `is_withheld`: because of the charger, not the car.
+
+    `is_doubted`: the charger said that it did, while nothing flowed; whose doing that was nobody knows.
+    """
 
     began_at: datetime
     ended_at: datetime
     is_withheld: bool = False
+    is_doubted: bool = False
+
+    @property
+    def kind(self) -> tuple[bool, bool]:
+        """What pauses that follow each other must share to be one."""
+        return self.is_withheld, self.is_doubted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,13 +110,13 @@ def _pauses(shown: Flow, told: Uses, from_at: datetime, ended_at: datetime) -> t
     found: list[Pause] = []
     for (since, use), (until, _) in pairwise([*told, (ended_at, None)]):
         low, high = max(since, from_at), min(until, ended_at)
-        if low >= high or use is Use.CHARGING:
+        if low >= high:
             continue
         if use in (Use.PARKED, Use.WITHHELD):
             spans = list(_without(low, high, shown))
         else:
             spans = [(max(low, at), min(high, to)) for at, to in shown.still if at < high and low < to]
-        found += [Pause(at, to, use in (Use.WITHHELD, Use.FAULTED)) for at, to in spans]
+        found += [Pause(at, to, use not in (Use.PARKED, None), use is Use.CHARGING) for at, to in spans]
     return tuple(_joined(found))
 
 
@@ -128,7 +137,7 @@ def _without(low: datetime, high: datetime, shown: Flow) -> Iterator[tuple[datet
 def _joined(found: Sequence[Pause]) -> Iterator[Pause]:
     last: Pause | None = None
     for it in found:
-        if last is not None and (last.ended_at, last.is_withheld) == (it.began_at, it.is_withheld):
+        if last is not None and last.ended_at == it.began_at and last.kind == it.kind:
             last = replace(last, ended_at=it.ended_at)
             continue
         if last is not None:

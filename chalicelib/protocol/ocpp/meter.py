@@ -40,6 +40,7 @@ _UNWANTED = frozenset(
 # By name as most spell it, at once: the measurand that is meant, None where that is no business of ours.
 _MEANT: Mapping[str, str | None] = {**{it: it for it in _WANTED}, **dict.fromkeys(_UNWANTED)}
 _NOT_AS_SPELLED = "?"
+_BY_UNIT = {"w": POWER, "kw": POWER, "mw": POWER, "percent": SOC, "%": SOC}
 # Where the meter sits that counts, and where the next best does. A meter that does not say sits at the outlet.
 _LOCATIONS: Mapping[object, int] = {None: 0, "Outlet": 0, "Cable": 1, "EV": 2, "Inlet": 3, "Body": 4, "Upstream": 5}
 _ELSEWHERE = 6
@@ -91,7 +92,7 @@ class MeterValues:
         for data in meter_value.items("sampledValue"):
             if not isinstance(data, dict):
                 continue
-            measurand = data.get("measurand") or ENERGY
+            measurand = data.get("measurand") or self._meant_by_unit(data)
             if measurand.__class__ is not str:
                 continue
             name = _MEANT.get(measurand, _NOT_AS_SPELLED)
@@ -117,6 +118,11 @@ class MeterValues:
             self._moments.setdefault(at, []).append(found)
             if signed:
                 self.signed += tuple(it for it in (self._vouched(data, at) for data in signed) if it is not None)
+
+    def _meant_by_unit(self, sample: Sample) -> str:
+        """What is measured where nothing says so: the register (1.6 §7.44), unless it is told in watts or percent."""
+        unit, _ = self._unit(sample, self)
+        return ENERGY if unit is None else _BY_UNIT.get(unit.strip().lower(), ENERGY)
 
     def payload_of(self, sample: Sample) -> Payload:
         """A sample to be read with forgiveness, which takes down what had to be forgiven, and where."""

@@ -5,6 +5,7 @@ What could be two numbers, or none, is no measurement.
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_HALF_UP, Decimal
 
 _EXPONENTS = {"wh": 0, "w": 0, "percent": 0, "%": 0, "kwh": 3, "kw": 3}
@@ -15,6 +16,8 @@ AMPERES = {None: 3, "": 3, "A": 3, "a": 3, "Wh": 3, "mA": 0, "dA": 2, "Amp": 3, 
 _DIGITS = 12
 _BEYOND_BELIEF = 10**_DIGITS
 _ONE = Decimal(1)
+# "1,000" Wh is one to some and a thousand to others; nobody's meter tells whole kWh so.
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+")
 _NUMBERS = (str, int, float)
 
 
@@ -43,7 +46,7 @@ def whole(value: object, power: int = 0) -> int | None:
     if value.__class__ is float and power == 0 and 0 <= value < _BEYOND_BELIEF:
         below = int(value)
         return below + (value - below >= 0.5)
-    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
+    if isinstance(value, bool) or not isinstance(value, _NUMBERS) or (power == 0 and _may_be_thousands(value)):
         return None
     text = value if isinstance(value, str) else str(value)
     if 0 <= power <= _DIGITS // 2 and text.isascii():
@@ -58,3 +61,7 @@ def whole(value: object, power: int = 0) -> int | None:
     # Not a number by its text, by its size, or by name ("NaN").
     except ArithmeticError:
         return None
+
+
+def _may_be_thousands(value: str | float) -> bool:
+    return isinstance(value, str) and "," in value and _THOUSANDS.fullmatch(value.strip()) is not None

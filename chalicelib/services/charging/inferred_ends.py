@@ -9,14 +9,16 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from chalicelib.domain.chargers.availability import StatusChanged
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, Reading
+from chalicelib.domain.charging.beginnings import was_taken_anew
 from chalicelib.domain.charging.ends import CarGone, GoesOn, SeenFree, Unplugged
 from chalicelib.domain.charging.session import Session, State
 from chalicelib.domain.charging.transitions import apply
 from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.pricing.evidence import believable
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Chargers, Connectors
+from chalicelib.ports.chargers import Chargers, Connectors, History
 from chalicelib.ports.charging import Readings, Sessions, Transactions
 from chalicelib.records.charging import Transaction
 from chalicelib.services.charging.session_changes import SessionChanges
@@ -40,6 +42,7 @@ class InferredEnds:
     sessions: Sessions
     transactions: Transactions
     readings: Readings
+    history: History
     changes: SessionChanges
     watches: Watches
     clock: Clock
@@ -99,10 +102,24 @@ class InferredEnds:
             return
         if not any(it.at > left_at and believable(it.at, now) for it in readings):
             return
+        if self._is_anothers_car(known, left_at, now):
+            _log.warning("another car charges under its number", extra={"session_id": known.session_id})
+            return
         session = self.changes.apply(known.session_id, GoesOn())
         self.transactions.leave(known.charger_id, known.ref, None)
         if session.stopped_at is None:
             self.connectors.claim(session.charger_id, session.connector, session.session_id)
+
+    def _is_anothers_car(self, known: Transaction, left_at: datetime, now: datetime) -> bool:
+        """Whether its plug was free and then taken anew, by a charger that has not started anew. Two reads, or three.
+
+        One that has tells how its connectors are, first as free and then as they are.
+        """
+        session = self.sessions.get(known.session_id or "")
+        if session is None or session.unplugged_at is None or self._has_rebooted(session):
+            return False
+        since = self.history.within(known.charger_id, left_at - _SURELY_LATER, now)
+        return was_taken_anew([it for it in since if isinstance(it, StatusChanged)], session.connector)
 
     def look_again(self, session: Session) -> Session:
         """A session that charges, seen by the sweep: its connector may be free, its charger away for good."""

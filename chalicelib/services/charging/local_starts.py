@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from functools import reduce
 
 from chalicelib.domain.chargers.commands import AuthorizationStatus
 from chalicelib.domain.chargers.events import ConnectorId
+from chalicelib.domain.charging.beginnings import free_until, is_told_late
+from chalicelib.domain.charging.ends import Contested
 from chalicelib.domain.charging.preferences import ChargingPreferences, usual_at
+from chalicelib.domain.charging.rivals import are_rivals
 from chalicelib.domain.charging.session import Origin, Reason, Session
 from chalicelib.domain.charging.transitions import apply
 from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.money.asked_charge import AskedCharge, NotPaidFor
-from chalicelib.domain.pricing.evidence import ReportedTime
+from chalicelib.domain.pricing.evidence import ReportedTime, believable
 from chalicelib.domain.pricing.tariff import Tariff
 from chalicelib.ports import Clock
-from chalicelib.ports.chargers import Connectors, Sites
+from chalicelib.ports.chargers import Connectors, History, Sites
 from chalicelib.ports.charging import Sessions
 from chalicelib.ports.drivers import Drivers
 from chalicelib.ports.pricing import Tariffs
@@ -45,6 +49,7 @@ class LocalStarts:
     sites: Sites
     tariffs: Tariffs
     drivers: Drivers
+    history: History
     changes: SessionChanges
     driver_reservations: DriverReservations
     ends: InferredEnds
@@ -58,8 +63,12 @@ class LocalStarts:
         blank = self.blank(charger, facts, authorization)
         session = reduce(apply, story(facts, blank.not_before), blank)
         superseded: Session | None = None
+        may_be_told_twice = is_told_late(facts.started_at, facts.started_heard_at)
         if session.connector.is_credible and not take_connector(self.connectors, self.sessions, session):
             session, superseded = self._at_a_connector_not_free(session)
+            may_be_told_twice = True
+        if may_be_told_twice and session.connector.is_credible:
+            session = self._beside_its_rival(session)
         if not self.changes.add(blank, session):
             return self.sessions.get(session.session_id)
         if superseded is not None and superseded.session_id == session.session_id:
@@ -104,7 +113,7 @@ class LocalStarts:
             created_at=self.clock(),
             reason=None if accepted else Reason.NOT_AUTHORISED,
             plug_w=registered_w(charger, facts.connector or CHARGER_AS_A_WHOLE),
-            asked_at=authorization.asked_at,
+            asked_at=authorization.asked_at or self._free_until(facts),
             is_load_managed=site is not None and site.is_load_managed,
             preferences=self._usual(site, authorization.driver_id),
             organisation_id=authorization.organisation_id if accepted else None,
@@ -134,12 +143,31 @@ class LocalStarts:
         )
         return self.check_payer(asked)
 
+    def _free_until(self, facts: Transaction) -> datetime | None:
+        """Until when nobody can have charged there, where its beginning is told late. Three queries then, else none."""
+        began_at, heard_at, where = facts.started_at, facts.started_heard_at, facts.connector
+        if began_at is None or heard_at is None or where is None or not is_told_late(began_at, heard_at):
+            return None
+        if not believable(began_at, heard_at):
+            return None
+        return free_until(self.history.between(facts.charger_id, began_at, heard_at), where, began_at, heard_at)
+
     def _usual(self, site: Site | None, driver_id: str | None) -> ChargingPreferences | None:
         """What its driver usually wants there: one read at a site whose power is shared out, none elsewhere."""
         if site is None or not site.is_load_managed or driver_id is None:
             return None
         driver = self.drivers.get(driver_id)
         return usual_at(driver.usual, site.site_id, site.time_zone, self.clock()) if driver is not None else None
+
+    def _beside_its_rival(self, session: Session) -> Session:
+        """It and the charge that was told of its plug at the same time know of each other. Three reads, or four."""
+        its_own = (it for it in self.connectors.of_charger(session.charger_id) if it.connector == session.connector)
+        for name in (name for it in its_own for name in (it.session_id, it.last_session_id)):
+            other = self.sessions.get(name) if name and name != session.session_id else None
+            if other is not None and are_rivals(session, other):
+                self.changes.apply(other.session_id, Contested(session.session_id), known=other)
+                return replace(session, rival_id=other.session_id)
+        return session
 
     def _price(self, charger: Charger, authorization: Authorization) -> tuple[Site | None, Tariff | None]:
         site = self.sites.get(charger.site_id)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from chalicelib.domain.charging.ends import SignedLate, Unplugged
 from chalicelib.domain.charging.holds import HOLD_IS_GOOD_FOR, good_until
 from chalicelib.domain.charging.occupation import Occupation, occupation
+from chalicelib.domain.charging.rivals import uncontested
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.charging.transitions import EnergyDecided, EnergyMeasured, Flagged
 from chalicelib.domain.data_classes import dataclass, replace
@@ -68,6 +69,7 @@ class Metering:
         if signed is not None:
             self._have_keys_asked(session.charger_id)
         found, is_contradicted = self._judged(session, plain, signed)
+        found = self._uncontested(session, found, until)
         flags = {Flag.END_UNKNOWN} if session.stopped_at is None else set[Flag]()
         ended_at = session.stopped_at or self._last_seen(session)
         if session.started_at is not None and ended_at - session.started_at > ORDINARY_CHARGE:
@@ -103,6 +105,11 @@ class Metering:
             return replace(plain, flags=plain.flags | {Flag.SIGNED_DIFFERS}), True
         differing = {Flag.SIGNED_DIFFERS} if differs(signed.energy_wh, plain.energy_wh) else set[Flag]()
         return replace(plain, energy_wh=signed.energy_wh, flags=plain.flags | differing, is_bounded=True), False
+
+    def _uncontested(self, session: Session, found: Measured, until: datetime) -> Measured:
+        """Without what another charge had, which was told of its plug meanwhile. One read where there is one."""
+        rival = self.changes.sessions.get(session.rival_id) if session.rival_id is not None else None
+        return found if rival is None else uncontested(found, session, rival, until)
 
     def _have_keys_asked(self, charger_id: str) -> None:
         """A charger is asked for its meters' keys once one of them has signed. A read; two writes the first time."""

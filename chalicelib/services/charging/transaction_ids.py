@@ -79,7 +79,8 @@ class TransactionIds:
         known = self.known(charger_id, ref)
         if known is None or known.started_at is None or event.at is None:
             return known.ref if known else ref
-        if event.at <= (known.stopped_at or known.started_at + _ANOTHER):
+        is_near = event.at <= (known.stopped_at or known.started_at + _ANOTHER)
+        if is_near and not (event.at > known.started_at and _is_anothers(known, event)):
             return known.ref
         another = f"{ref}~{int(event.at.timestamp())}"
         self.transactions.redirect(charger_id, ref, another)
@@ -269,6 +270,13 @@ class _Candidate:
         until = at if believable(at, self.now) and at is not None and at > began_at else self.now
         lasted_s = max(0.0, (until - began_at).total_seconds())
         return begun_wh <= energy_wh <= begun_wh + self.power_w * lasted_s / 3600 + slack_wh
+
+
+def _is_anothers(known: Transaction, event: ChargingStarted) -> bool:
+    """Whether a start is of another card and another register: no repetition, however soon it comes."""
+    if not known.token or not event.token or _is_same_card(event.token, known.token):
+        return False
+    return None not in (known.meter_start_wh, event.meter_start_wh) and known.meter_start_wh != event.meter_start_wh
 
 
 def _is_same_card(shown: str, token: str) -> bool:

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from operator import itemgetter
 
 from chalicelib.domain.chargers.availability import StatusChanged
-from chalicelib.domain.charging.occupation import use_of
+from chalicelib.domain.charging.occupation import uses_told
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.pricing.energy import EnergyFacts, Measured, measure
@@ -131,9 +130,9 @@ class Evidence:
         """What its connector did, and since when, by the charger's own word where it said so. One query."""
         if session.started_at is None:
             return ()
-        happened = self.history.within(session.charger_id, session.started_at - _CLOCKS_DIFFER, self.clock())
-        its_own = [it for it in happened if isinstance(it, StatusChanged) and it.connector == session.connector]
-        return sorted(((it.since, use_of(it.status)) for it in its_own), key=itemgetter(0))
+        now = self.clock()
+        happened = self.history.within(session.charger_id, session.started_at - _CLOCKS_DIFFER, now)
+        return uses_told(happened, session.connector, now)
 
     def told_at(self, session: Session, state: ConnectorState) -> datetime | None:
         """The charger's own word for since when a connector is as it is; None where it gave none.
@@ -153,10 +152,14 @@ class Evidence:
 
 
 def _is_past_end(session: Session, at: datetime) -> bool:
-    """Whether something is of a time after a charge's end, both by a clock that is right: no news of the charge."""
-    if session.stopped_at is None or Flag.CLOCK_WRONG in session.flags:
+    """Whether something is of a time after a charge's end, both by a clock that is right: no news of the charge.
+
+    Where no end was told: after its car was seen to leave.
+    """
+    ended_at = session.stopped_at or (session.unplugged_at if session.left_at is not None else None)
+    if ended_at is None or Flag.CLOCK_WRONG in session.flags:
         return False
-    return at > session.stopped_at + _SAME_SECOND
+    return at > ended_at + _SAME_SECOND
 
 
 def _hides_end(session: Session, newest: Sequence[StoredReading]) -> bool:

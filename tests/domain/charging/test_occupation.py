@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.chargers.events import ConnectorStatus
-from chalicelib.domain.charging.occupation import Occupation, occupation, use_of
+from chalicelib.domain.chargers.availability import LineChanged, StatusChanged
+from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
+from chalicelib.domain.charging.occupation import Occupation, occupation, use_of, uses_told
+from chalicelib.domain.pricing.periods import Reported, Use, charging_periods
 from chalicelib.domain.pricing.registers import Point
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -29,7 +31,7 @@ def spent(statuses: dict[float, ConnectorStatus], registers: dict[float, int]) -
 
 
 RISING = {0: 1000, 60: 9000}
-FULL_AFTER_40 = {0: 1000, 20: 5000, 40: 9000, 50: 9000, 60: 9000}
+FULL_AFTER_40: dict[float, int] = {0: 1000, 20: 5000, 40: 9000, 50: 9000, 60: 9000}
 
 
 @pytest.mark.parametrize(
@@ -66,3 +68,26 @@ def test_parts_sum_to_the_whole(told: list[tuple[int, ConnectorStatus]], shown: 
 
 def test_a_charge_of_no_time_spent_none() -> None:
     assert occupation(NOW, NOW, [], []) == Occupation(0, 0, 0)
+
+
+def test_standing_still_unheard_is_nobodys_doing_where_nobody_said_that_the_car_stood() -> None:
+    """A power cut: no car can be moved by whoever does not know, and many a cable is locked meanwhile."""
+    cut = [LineChanged(at(40), online=False), LineChanged(at(58), online=True)]
+    one = ConnectorId(1)
+    assert uses_told(cut, one, at(60)) == [(at(40), Use.FAULTED), (at(58), None)]
+    assert uses_told([*cut, StatusChanged(at(58), one, BY_CAR, at(45))], one, at(60)) == [
+        (at(40), Use.FAULTED), (at(45), Use.PARKED), (at(58), None),
+    ]  # fmt: skip
+    assert uses_told([StatusChanged(at(30), one, BY_CAR), *cut], one, at(60)) == [(at(30), Use.PARKED)]
+    brief = [LineChanged(at(40), online=False), LineChanged(at(41), online=True)]
+    assert uses_told(brief, one, at(60)) == []
+
+
+def test_told_to_charge_while_nothing_flows_is_neither_charging_nor_standing() -> None:
+    """Many firmwares say "Charging" until the plug is pulled: neither word is proven against the driver."""
+    points = [Point(at(minute), wh) for minute, wh in FULL_AFTER_40.items()]
+    found = charging_periods(points, NOW, at(60), 8000, Reported(uses=[(NOW, Use.CHARGING)]))
+    charging = sum((it.ended_at - it.began_at for it in found if it.is_charging), timedelta(0))
+    assert charging == timedelta(minutes=40)
+    assert not any(it.is_parked for it in found)
+    assert spent({0: CHARGING}, FULL_AFTER_40) == (60, 0, 0)

@@ -57,6 +57,7 @@ SEEN = {
     "the same, its stop lost": (told(4_076_400, SINCE_THE_BEGINNING, None, 60), 8900, {MISSING}),
     "the same, its stop a 0": (told(4_076_400, SINCE_THE_BEGINNING, 0, 60), 7500, {FELL}),
     "two registers in turn": (told(100_000, INTERLEAVED, 103_000, 40), 3000, {JUMPED}),
+    "another register of the end in the same message": (told(1000, {60: 1000, 0: 4000}, 15_000, 60), 3000, {JUMPED}),
     "readings rounded to 10 Wh": (told(269_456, {15: 270_460, 0.1: 271_460}, 271_455, 30), 1999, set()),
     "readings rounded to whole kWh": (told(1200, {25: 1000, 20: 2000, 10: 4000, 1: 5000}, 4900, 30), 3700, set()),
     "a reading after the stop": (told(0, {-0.1: 207}, 136, 10), 136, set()),
@@ -362,6 +363,14 @@ def test_no_nonsense_breaks_it(raw: list[tuple[int, int]], data: st.DataObject) 
     )
     found = measure(charge)
     assert 0 <= (found.energy_wh or 0) <= charge.most_wh
+
+
+def test_more_than_a_cars_battery_from_a_wallbox_is_believed_where_readings_lead_there() -> None:
+    """Two registers alone may be a 0 that stood for nothing and a meter's life; a truck tells how it went."""
+    alone = measure(told(0, {}, 350_000, 1200))
+    assert (alone.energy_wh, alone.is_bounded, alone.flags) == (0, False, frozenset({Flag.METER_JUMPED}))
+    assert measure(told(0, {600: 175_000}, 350_000, 1200)).energy_wh == 350_000
+    assert measure(told(0, {}, 350_000, 1200, UNREGISTERED)).energy_wh == 350_000
 
 
 def test_a_hundred_thousand_readings_of_two_meters_are_bounded_work() -> None:

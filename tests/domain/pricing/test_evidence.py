@@ -33,6 +33,20 @@ def test_a_clock_that_goes_right_is_believed_to_the_second() -> None:
     assert (found.began_at, found.ended_at, found.flags) == (NOW, NOW + HOUR, frozenset())
 
 
+def test_nobody_pays_for_minutes_that_are_yet_to_come() -> None:
+    """A clock that was put ahead while the car charged, or an end that is stamped wrong."""
+    ahead = timedelta(minutes=9)
+    found = span(ReportedTime(NOW, NOW), ReportedTime(NOW + HOUR + ahead, NOW + HOUR))
+    assert (found.began_at, found.ended_at, found.flags) == (NOW, NOW + HOUR, frozenset({Flag.CLOCK_WRONG}))
+
+
+def test_a_clock_that_is_minutes_ahead_throughout_measures_how_long() -> None:
+    ahead = timedelta(minutes=9)
+    found = span(ReportedTime(NOW + ahead, NOW), ReportedTime(NOW + HOUR + ahead, NOW + HOUR))
+    assert found.ended_at - found.began_at == HOUR
+    assert found.flags == frozenset()
+
+
 def test_a_stop_told_before_its_start_happened_is_doubted() -> None:
     found = span(ReportedTime(NOW, NOW), ReportedTime(NOW - HOUR, NOW + HOUR))
     assert (found.began_at, found.ended_at) == (NOW, NOW + HOUR)

@@ -109,7 +109,9 @@ def test_a_meter_value_without_a_measurement_is_no_reading() -> None:
     assert values({"sampledValue": []}, 7, None).readings() == ()
 
 
-@pytest.mark.parametrize("value", ["1,234.5", "1.234,5", "- 5", "0x10", "", " ", "-", ".", 10**12, -(10**12), [], {}])
+@pytest.mark.parametrize(
+    "value", ["1,234.5", "1.234,5", "1,234", "12,345,678", "- 5", "0x10", "", " ", "-", ".", 10**12, -(10**12), [], {}]
+)
 def test_what_could_be_two_numbers_or_none_is_no_measurement(value: Any) -> None:
     assert meter.whole(value) is None
 
@@ -278,6 +280,21 @@ def test_a_register_is_known_by_its_name_and_unit_however_they_are_spelled(
     name: str, unit_told: str, energy_wh: int
 ) -> None:
     assert measured({"value": "2", "measurand": name, "unit": unit_told})[0] == energy_wh
+
+
+@pytest.mark.parametrize("unit", ["W", "kW", " kw", "MW", "Percent", "%", "A", "V", "Celsius"])
+def test_what_is_told_in_another_unit_and_under_no_name_is_no_register(unit: str) -> None:
+    assert measured({"value": "7", "unit": unit})[0] is None
+
+
+def test_watts_under_no_name_are_power_and_percent_a_state_of_charge() -> None:
+    assert measured({"value": "7200", "unit": "W"}, energy("1500")) == (1500, 7200, None)
+    assert measured({"value": "7.2", "unit": "kW"}, {"value": "55", "unit": "Percent"}) == (None, 7200, 55)
+
+
+@pytest.mark.parametrize(("unit", "energy_wh"), [(None, 7), ("", 7), ("Wh", 7), (" kWh", 7000)])
+def test_energy_under_no_name_is_the_register(unit: str | None, energy_wh: int) -> None:
+    assert measured({"value": "7", "unit": unit})[0] == energy_wh
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.domain.chargers.availability import LineChanged
 from chalicelib.domain.chargers.commands import CommandResult, Verdict
 from chalicelib.domain.chargers.events import (
     ChargingStarted,
@@ -165,3 +166,70 @@ def test_no_clock_makes_a_charge_begin_before_it_was_asked_for_or_last_longer_th
     found = span(ReportedTime(start, heard, asked), ReportedTime(stop, heard + later, asked))
     assert asked <= found.began_at <= found.ended_at
     assert found.ended_at - found.began_at <= after + later + timedelta(minutes=10)
+
+
+# Where nobody asked: a connector that was free
+
+
+def swiped(kit: Kit, began_at: datetime) -> Session:
+    """A charge by card, told now, whose charger says that it began then."""
+    kit.tariffs.put(TIMED)
+    start = ChargingStarted(connector=ONE, at=began_at, token=CARD, meter_start_wh=0)
+    kit.router.route(CONNECTION, start, lambda *_: "tx-1")
+    (session_id,) = [it.session_id for it in kit.sessions.of_driver("driver-1", 10, None)[0]]
+    return kit.session(session_id)
+
+
+@pytest.fixture
+def free(kit: Kit) -> Kit:
+    """Its line has been open for two hours, and its connector free."""
+    kit.history.add("CP-1", LineChanged(NOW - timedelta(seconds=5), online=True))
+    kit.router.route(CONNECTION, StatusReported(ONE, ConnectorStatus.AVAILABLE, NOW), lambda *_: "")
+    kit.clock.advance(hours=2)
+    return kit
+
+
+@pytest.mark.parametrize("behind", [timedelta(hours=1), timedelta(minutes=11), timedelta(minutes=119)])
+def test_a_card_pays_for_no_time_in_which_its_plug_was_free(free: Kit, behind: timedelta) -> None:
+    """A clock that is an hour behind as summer time ends, and is put right while the car charges."""
+    free.router.route(CONNECTION, StatusReported(ONE, ConnectorStatus.PREPARING, free.clock() - behind), lambda *_: "")
+    told_at = free.clock()
+    swiped(free, told_at - behind)
+    free.clock.advance(minutes=20)
+    session = ended(free, free.clock())
+    assert session.started_at is not None
+    assert session.started_at >= told_at - CLOCK_SLACK
+    assert lasted(session) <= timedelta(minutes=20) + CLOCK_SLACK
+    assert Flag.CLOCK_WRONG in session.flags
+    assert session.measured_wh == 1000
+
+
+def test_a_clock_that_came_back_from_ten_days_ago_makes_no_charge_of_ten_days(free: Kit) -> None:
+    """Its battery is empty: after a power cut it goes on from when it was last set, until it hears of the time."""
+    free.clock.advance(days=10)
+    for connector in (ConnectorStatus.CHARGING, ConnectorStatus.AVAILABLE):
+        free.router.route(CONNECTION, StatusReported(ONE, connector, free.clock()), lambda *_: "")
+        free.clock.advance(hours=1)
+    told_at = free.clock()
+    swiped(free, told_at - timedelta(days=10))
+    free.clock.advance(minutes=20)
+    assert lasted(ended(free, free.clock())) <= timedelta(minutes=20) + CLOCK_SLACK
+
+
+def test_a_clock_that_is_behind_throughout_charges_a_card_for_how_long_it_took(free: Kit) -> None:
+    swiped(free, free.clock() - timedelta(hours=1))
+    free.clock.advance(minutes=20)
+    assert abs(lasted(ended(free, free.clock() - timedelta(hours=1))) - timedelta(minutes=20)) <= CLOCK_SLACK
+
+
+def test_a_charge_from_before_the_line_was_open_is_taken_at_its_word(free: Kit) -> None:
+    began_at = free.clock() - timedelta(minutes=130)
+    session = swiped(free, began_at)
+    assert (session.started_at, session.flags) == (began_at, frozenset())
+
+
+def test_a_connector_that_charges_says_nothing_against_a_beginning_told_late(free: Kit) -> None:
+    free.router.route(CONNECTION, StatusReported(ONE, ConnectorStatus.CHARGING, free.clock()), lambda *_: "")
+    free.clock.advance(hours=1)
+    began_at = free.clock() - timedelta(minutes=60)
+    assert swiped(free, began_at).started_at == began_at

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.chargers.availability import Happening, LineChanged, StatusChanged
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.charging.names import session_id_for
 from chalicelib.domain.charging.session import Origin, Reason, State
@@ -342,3 +343,29 @@ def test_one_key_from_ten_threads_is_one_reservation(free: Kit) -> None:
     with ThreadPoolExecutor(10) as pool:
         made = list(pool.map(lambda _: make(free, key="once"), range(10)))
     assert len({it.reservation_id for it in made}) == 1
+
+
+@pytest.mark.parametrize(
+    ("trouble", "fee_minor"),
+    [
+        ([], 350),
+        ([StatusChanged(NOW + timedelta(minutes=5), ONE, ConnectorStatus.FAULTED)], 0),
+        ([StatusChanged(NOW + timedelta(minutes=5), None, ConnectorStatus.UNAVAILABLE)], 0),
+        ([LineChanged(NOW + timedelta(minutes=5), online=False)], 0),
+        ([LineChanged(NOW + timedelta(minutes=5), online=False), LineChanged(NOW + timedelta(minutes=6), True)], 350),
+        ([StatusChanged(NOW + timedelta(minutes=5), ConnectorId(2), ConnectorStatus.FAULTED)], 350),
+    ],
+    ids=["none", "a fault", "the whole charger", "its line", "its line for a minute", "the other connector's fault"],
+)
+def test_a_connector_that_broke_down_was_kept_for_nobody_and_costs_nothing(
+    free: Kit, trouble: list[Happening], fee_minor: int
+) -> None:
+    """Whoever does not come to a charger that does not work owes nothing for not coming."""
+    free.tariffs.put(FEES)
+    for it in (LineChanged(NOW - timedelta(hours=1), online=True), *trouble):
+        free.history.add("CP-1", it)
+    made = make(free)
+    free.clock.advance(minutes=16)
+    free.driver_reservations.sweep()
+    session = free.sessions.get(made.reservation_id)
+    assert (0 if session is None else final_bill(session).total_minor) == fee_minor

@@ -355,6 +355,19 @@ def test_a_stand_that_nobody_could_see_ends_where_the_line_broke(talk: Talk) -> 
     assert settle(kit, session) == {**CHARGED, "parking_time": 20}
 
 
+@pytest.mark.parametrize("word", ["Faulted", "Unavailable"])
+def test_a_stand_at_a_plug_that_broke_down_ends_where_it_did(talk: Talk, word: str) -> None:
+    """Its lock may hold the cable: whoever cannot leave does not stand there by their own doing."""
+    kit, session = talk.kit, charged(talk)
+    with pytest.raises(NeedsReview):
+        kit.lifecycle.settle(session.session_id, "token-payment")
+    after(talk, 20)
+    status(talk, word)
+    after(talk, 180)
+    status(talk, "Available")
+    assert settle(kit, session) == {**CHARGED, "parking_time": 20}
+
+
 def test_a_stand_that_the_charger_dates_itself_is_believed(talk: Talk) -> None:
     kit, session = talk.kit, charged(talk)
     left_at = kit.clock.now + timedelta(minutes=50)

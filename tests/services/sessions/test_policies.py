@@ -19,6 +19,7 @@ from botocore.client import BaseClient
 from chalicelib.domain.chargers.commands import CommandResult, ReadListVersion, StopCharging, Verdict
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.charging.limits import Limits
+from chalicelib.domain.charging.names import session_id_for
 from chalicelib.ports.drivers import Identity
 from chalicelib.ports.money import Payments
 from chalicelib.records.chargers import Charger, ConnectorState, Purpose, Site
@@ -28,7 +29,7 @@ from chalicelib.services.chargers.connections import ChargerCredentials
 from chalicelib.services.chargers.passwords import hash_password
 from chalicelib.services.drivers.accounts import Accounts
 from chalicelib.services.drivers.token_rules import TokenRules
-from tests.services.charging.test_quirks import CARD201, Talk, event, meter
+from tests.services.charging.test_quirks import CARD201, Talk, event, meter, told
 from tests.services.conftest import CARD, NOW, Kit, sent_call
 from tests.services.reservations.test_reservations import FEES
 from tests.services.sessions.test_lifecycle import Run
@@ -205,6 +206,24 @@ def test_a_charger_may_come_and_go(kit: Kit) -> None:
         door.open("c-3", "CP-3", ChargerCredentials(), ["ocpp1.6"], NOW + timedelta(seconds=1))
     with within("disconnect"):
         door.close("c-2")
+
+
+def test_what_was_heard_meanwhile_may_be_asked_for_where_a_charge_is_told_late_and_twice(kit: Kit) -> None:
+    talk, talk201 = Talk(kit, "ocpp1.6"), Talk(kit, "ocpp2.0.1")
+    with within("message"):
+        first = talk.start(timestamp=told(NOW - timedelta(hours=2)))
+        second = talk.start(timestamp=told(NOW - timedelta(minutes=90)))
+        talk.stop(first, 4000)
+        talk.stop(second, 4000)
+        nobodys = {"evse": {"id": 2, "connectorId": 1}, "timestamp": told(NOW - timedelta(hours=1))}
+        event(talk201, "Started", 0, "tx-2", meterValue=meter(100), **nobodys)
+        event(talk201, "Ended", 1, "tx-2", meterValue=meter(900))
+    sessions = [kit.session(session_id_for("transaction", "CP-1", str(ref))) for ref in (first, second)]
+    with within("settle"):
+        assert [kit.metering.measured(it).measured_wh for it in sessions] == [3000, 0]
+    kit.clock.advance(minutes=20)
+    with within("claim"):
+        assert kit.unclaimed.sweep() == 1
 
 
 def test_the_reservations_schedule_may_end_what_is_over(kit: Kit) -> None:
