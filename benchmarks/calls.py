@@ -9,7 +9,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from botocore.client import BaseClient
@@ -18,21 +19,37 @@ READS = frozenset({"GetItem", "Query", "BatchGetItem", "Scan", "TransactGetItems
 WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})
 
 
+_LOOKS = 5
 # Of threads that only wait, between one look and the next; whoever works takes more.
 _IDLE_S = 0.002
 
 
-def until_quiet(quiet_s: float, changed_at: Callable[[], float] = lambda: 0.0) -> None:
-    """Wait until nothing has changed for so long, and no other thread of this process has worked meanwhile.
+def until_quiet(
+    quiet_s: float, changed_at: Callable[[], float] = lambda: 0.0, is_under_way: Callable[[], bool] = lambda: False
+) -> None:
+    """Wait until nothing has changed for so long, and no other thread of this process has worked, or wanted to.
 
-    `changed_at` is by the monotonic clock. On a busy machine what is under way may pause for longer than that.
+    It is looked several times: on a busy machine what goes on may get no processor for longer than that, and all may
+    stand still between two looks. What does nothing but wait and still is not over, `is_under_way` tells.
     """
-    since, worked_s = time.monotonic(), _others_s()
-    while time.monotonic() - max(changed_at(), since) < quiet_s:
-        time.sleep(quiet_s / 5)
-        before_s, worked_s = worked_s, _others_s()
-        if worked_s > before_s + _IDLE_S:
-            since = time.monotonic()
+    changed, worked_s, quiet_looks = changed_at(), _others_s(), 0 if quiet_s else _LOOKS
+    while quiet_looks < _LOOKS:
+        time.sleep(quiet_s / _LOOKS)
+        before, before_s = changed, worked_s
+        changed, worked_s = changed_at(), _others_s()
+        is_busy = changed != before or worked_s > before_s + _IDLE_S or is_under_way() or _others_would_run()
+        quiet_looks = 0 if is_busy else quiet_looks + 1
+
+
+def _others_would_run() -> bool:
+    """Whether another thread of this process has a processor or waits for one; False where the system is not Linux."""
+    own = threading.get_native_id()
+    for stat in Path("/proc/self/task").glob("*/stat"):
+        with suppress(OSError):
+            number, _, told = stat.read_text().partition(" ")
+            if int(number) != own and told.rpartition(")")[2].split()[0] == "R":
+                return True
+    return False
 
 
 def _others_s() -> float:

@@ -30,14 +30,15 @@ from chalicelib.domain.operators import AlarmKind
 from chalicelib.records.operators import Alarm, AlarmPlace
 from local.browser import Tab
 from local.client import Person
+from local.clock import Clock
 from local.seed import CHARGER_PASSWORD, CHARGERS, OPERATOR_ID, SITE_ID, seed
 from local.stack import Options, Stack
+from tests.stacks import patient_stack
 
 MEASURED = Path(__file__).parent.parent / "cli" / "data" / "measured.json"
 _TRANSITIONS = "TaskStateEntered ChoiceStateEntered SucceedStateEntered FailStateEntered".split()
 # Longer than any pause within a step.
 _QUIET_S = 0.15
-_SETTLED_S = 1.5  # what the payment provider tells of the new driver and card comes when it likes
 _RACES = {"begin": 6}  # a webhook races the hold it tells of, and the loser reads and tries again
 _CHARGERS = {"ocpp1.6": "DEMO-16", "ocpp2.0.1": "DEMO-201"}
 # The story's own words, and what the cost model calls them.
@@ -55,34 +56,51 @@ _KINDS = {
 }
 
 Measured = dict[str, Any]
-# Longer than a busy machine pauses in between: what is asked later would be counted elsewhere.
-_ASKED_WITHIN_S = 3.0
+# The app's clock is so much slower than the machine's: whatever happens within seconds does so on a slow one as well.
+_SLOWER = 50
 _DAILY = ("ocpp.router", "chargers.message_log")
-_LIVE_WITHIN_S = 30
+_LIVE_WITHIN_S = 300
+_OVER_WITHIN_S = 300
 _BATCH = 10  # messages that a queue's function is given at once
 _EVENT_ID = re.compile(r"^id: (.*)$", re.MULTILINE)
 
 
 def measure() -> Measured:
     """One paid session of each version, and what happens beside sessions; needs no running stack."""
-    stack = Stack(Options(ticks_per_second=0))
+    clock = _SlowClock()
+    gateways, chargers = patch("local.connection.now", clock), patch("benchmarks.wire.now", clock)
+    with gateways, chargers, patch("local.stack.Clock", lambda: clock):
+        return _measured(patient_stack(Options(ticks_per_second=0)))
+
+
+class _SlowClock(Clock):
+    """Begins with the time as it is, and hardly goes on from there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._begun_at = super().__call__()
+
+    def __call__(self) -> datetime:
+        return self._begun_at + (super().__call__() - self._begun_at) / _SLOWER
+
+
+def _measured(stack: Stack) -> Measured:
     # Whenever it runs, as in the middle of a day: in its first two hours more is written at a connect.
     at_noon = [patch(f"chalicelib.services.{it}.may_be_days_first", _is_never) for it in _DAILY]
-    # However slow the machine, what is due is done by the invocation that finds it.
-    unhurried = patch("chalicelib.handlers.schedules.TOGETHER", timedelta(hours=1))
     # On whatever day: for half of a month's days the cards of two months expire soon.
     late_in_a_month = patch(
         "chalicelib.services.drivers.account_upkeep.expiring_months", lambda on: expiring_months(on.replace(day=28))
     )
     # In whichever minute: in a quarter's last, sites with plans are asked for as well.
     amid_a_quarter = patch("chalicelib.services.grid.quarter_plans._LAST", -1)
-    with at_noon[0], at_noon[1], amid_a_quarter, late_in_a_month, unhurried, metered() as meter:
+    with at_noon[0], at_noon[1], amid_a_quarter, late_in_a_month, metered() as meter:
         stack.start()
+        meter.is_under_way = lambda: stack.stripe.is_telling
         try:
             people = seed(stack)
             driver = people.driver
             _know_profiles()
-            meter.take(_SETTLED_S)
+            meter.take(_QUIET_S)
             versions = {
                 story.protocol: dict(_session(stack, meter, driver, _CHARGERS[story.protocol], story))
                 for story in stories()
@@ -163,7 +181,7 @@ def _session(stack: Stack, meter: Meter, driver: Person, charger_id: str, story:
         if name == "StatusNotification" and not is_set_up:
             # Its settings are looked at once it has told a status; this one differs from the next.
             is_set_up = True
-            yield "setup", _step(meter, lambda: _set_up(socket, story.out_of_order))
+            yield "setup", _step(meter, lambda: _set_up(meter, socket, story.out_of_order))
         yield from _said(meter, socket, [(name, send)])
     # What is not told twice is cheaper.
     again = [("StatusNotification", send) for name, send in story.before if name == "StatusNotification"]
@@ -217,7 +235,7 @@ def _coming_back(
     connect()
     meter.take(_QUIET_S)
     yield "boot_again", _step(meter, lambda: said["BootNotification"](opened[-1]))
-    yield "status_after_boot", _step(meter, lambda: _set_up(opened[-1], said["StatusNotification"]))
+    yield "status_after_boot", _step(meter, lambda: _set_up(meter, opened[-1], said["StatusNotification"]))
     renewed = _step(meter, lambda: _renew(charger_id))
     # The heartbeat's answer goes down the socket before it is closed, and is counted with the heartbeat.
     renewed.messages = renewed.sent_bytes = 0
@@ -304,22 +322,21 @@ def _renew(charger_id: str) -> None:
 
 
 def _know_profiles() -> None:
-    """However long the steps take, no minute ends in which a process knows its operators' profiles."""
-    network, now = wiring.network(), datetime.now(UTC)
-    setups: Any = network.setups
-    operators: Any = network.operators
-    setups._clock = operators._clock = lambda: now
+    """What operators declare is known to every process for a minute: of the app's clock, longer than all of this."""
+    network = wiring.network()
     for charger_id in _CHARGERS.values():
         charger = network.chargers.get(charger_id)
         if charger is not None:
-            setups.profile(charger.operator_id)
-            operators.standing(charger.operator_id)
+            network.setups.profile(charger.operator_id)
+            network.operators.standing(charger.operator_id)
 
 
-def _set_up(socket: Socket, status: Send) -> None:
-    """A status, and its answers to what it is asked then."""
+def _set_up(meter: Meter, socket: Socket, status: Send) -> None:
+    """A status, and its answers to what it is asked then, until it is asked nothing more."""
     status(socket)
-    socket.answer_until_quiet(_ASKED_WITHIN_S)
+    meter.settle(_QUIET_S)
+    while socket.answer_what_came():
+        meter.settle(_QUIET_S)
 
 
 def _beside(stack: Stack, meter: Meter, driver: Person) -> Iterator[tuple[str, Usage]]:
@@ -367,8 +384,8 @@ def _history(session_id: str) -> list[Any]:
 
 
 def _until_over(meter: Meter, session_id: str) -> None:
-    """Wait, uncounted, until the session's workflow has ended. Raises TimeoutError after a minute."""
-    deadline = time.monotonic() + 60
+    """Wait, uncounted, until the session's workflow has ended. Raises TimeoutError after five minutes."""
+    deadline = time.monotonic() + _OVER_WITHIN_S
     with meter.aside():
         while _history(session_id)[-1]["type"] != "ExecutionSucceeded":
             if time.monotonic() > deadline:

@@ -57,12 +57,13 @@ class Usage:
 
 
 class Meter:
-    """What was used since the last `take`."""
+    """What was used since the last `take`, which waits for what `is_under_way`, too."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.usage = Usage()
         self.changed_at = time.monotonic()
+        self.is_under_way: Callable[[], bool] = lambda: False
         self._thread = threading.local()
 
     @property
@@ -86,9 +87,13 @@ class Meter:
             yield self.usage
             self.changed_at = time.monotonic()
 
+    def settle(self, quiet_s: float) -> None:
+        """Wait until nothing has happened for so long."""
+        until_quiet(quiet_s, lambda: self.changed_at, self.is_under_way)
+
     def take(self, quiet_s: float = 0.25) -> Usage:
         """Wait until nothing has happened for `quiet_s`, then return what was used and begin anew."""
-        until_quiet(quiet_s, lambda: self.changed_at)
+        self.settle(quiet_s)
         with self.lock:
             taken, self.usage = self.usage, Usage()
         return taken

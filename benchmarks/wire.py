@@ -44,6 +44,7 @@ class Socket:
         self._settings: dict[str, str] = {} if settings is None else settings
         self.command: dict[str, Any] = {}
         self._waiting: deque[list[Any]] = deque()
+        self._answered = 0
 
     def call(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
         """Send a CALL and return its CALLRESULT's payload."""
@@ -62,11 +63,13 @@ class Socket:
         _, message_id, _, self.command = self._waiting.popleft() if self._waiting else self._heard()
         self._socket.send(json.dumps([3, message_id, {"status": "Accepted"}]))
 
-    def answer_until_quiet(self, quiet_s: float) -> None:
-        """Answer what is asked about settings until nothing was asked for `quiet_s`."""
+    def answer_what_came(self) -> int:
+        """Answer the questions about settings that are here already; returns how many those were."""
+        before = self._answered
         with suppress(TimeoutError):
-            self._heard(quiet_s)
+            self._heard(0)
             raise RuntimeError("told something else than a question about settings")
+        return self._answered - before
 
     def _heard(self, timeout_s: float = _TIMEOUT_S) -> list[Any]:
         """The next frame that is not about settings; what is asked and told about those is answered meanwhile."""
@@ -75,6 +78,7 @@ class Socket:
             if frame[0] != _CALL or frame[2] not in _ABOUT_SETTINGS:
                 return frame
             self._socket.send(json.dumps([3, frame[1], self._about_settings(frame[2], frame[3])]))
+            self._answered += 1
 
     def _about_settings(self, action: str, said: dict[str, Any]) -> dict[str, Any]:
         if action == "GetConfiguration":
@@ -219,5 +223,10 @@ def _name(item: dict[str, Any]) -> str:
     return json.dumps([item["component"], item["variable"]])
 
 
+def now() -> datetime:
+    """By a charger's clock."""
+    return datetime.now(UTC)
+
+
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return now().isoformat(timespec="milliseconds").replace("+00:00", "Z")

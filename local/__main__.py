@@ -7,6 +7,7 @@ import errno
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -18,7 +19,7 @@ from local import demo, night_table
 from local.canary import Canary
 from local.control import Control
 from local.gateway_faults import GatewayFault
-from local.seed import open_platform, seed
+from local.seed import Network, open_platform, seed
 from local.stack import Options, Stack
 from local.street import Street
 
@@ -60,10 +61,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
             control.close()
         if error.errno != errno.EADDRINUSE:
             raise
-        taken = (options.http_port, options.socket_port, options.live_port or None, options.control_port)
-        ports = " or ".join(str(it) for it in taken if it is not None)
-        choice = "make run ARGS='--http-port N --socket-port N'"
-        console.print(f"Port {ports} is in use; choose others with {choice}", soft_wrap=True)
+        console.print(_what_is_taken(options), soft_wrap=True)
         return 1
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -73,8 +71,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         console.print(f"[bold]Kerb is up[/bold] in {time.monotonic() - began:.1f} s on this machine\n")
         if not options.no_demo and control is None:
             demo.show(console, stack, network, stopping, began)
-        demo.invite(console, stack, network)
-        _open_platform(console, stack, wanted=options.platform)
+        _invite(console, stack, network, options)
         if control is not None:
             control.open(network)
             console.print(f"\nControl  {control.url}   (python -m pydoc local.control)")
@@ -95,8 +92,33 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _open_platform(console: Console, stack: Stack, *, wanted: bool) -> None:
-    if wanted:
+def _what_is_taken(options: argparse.Namespace) -> str:
+    """Which port, and how to choose another."""
+    asked = {
+        "--http-port": options.http_port,
+        "--socket-port": options.socket_port,
+        "--live-port": options.live_port,
+        "--control-port": options.control_port,
+    }
+    taken = {name: it for name, it in asked.items() if it and _is_taken(options.host, it)} or asked
+    ports = " and ".join(str(it) for it in taken.values() if it)
+    choice = " ".join(f"{name} N" for name, it in taken.items() if it)
+    return f"Already in use: port {ports}; choose another with make run ARGS='{choice}'"
+
+
+def _is_taken(host: str, port: int) -> bool:
+    try:
+        socket.create_server((host, port)).close()
+    except OSError:
+        return True
+    return False
+
+
+def _invite(console: Console, stack: Stack, network: Network, options: argparse.Namespace) -> None:
+    """Nobody joins what stops at once."""
+    if not options.once:
+        demo.invite(console, stack, network)
+    if options.platform:
         person = open_platform(stack, "platform@example.com", "Platform-demo-1")
         console.print(f"\nPlatform {person.email}, {person.password}, authenticator {person.authenticator}")
 

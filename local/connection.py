@@ -36,13 +36,18 @@ _TARGET = re.compile(r"[!-~]{1,1024}")
 Event = dict[str, Any]
 
 
+def now() -> datetime:
+    """The time by the gateway's clock, aware, UTC."""
+    return datetime.now(UTC)
+
+
 class Connection(ServerConnection):
     """One client's socket, and what API Gateway knows and tells about it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.connection_id = _new_id()
-        self.connected_at = datetime.now(UTC)
+        self.connected_at = now()
         self.opened_at = self.active_at = self.loop.time()
         self.query = ""
         self.headers: dict[str, list[str]] = {}
@@ -73,7 +78,7 @@ class Connection(ServerConnection):
         idle = timedelta(seconds=self.loop.time() - self.active_at)
         return {
             "connectedAt": _iso(self.connected_at),
-            "lastActiveAt": _iso(datetime.now(UTC) - idle),
+            "lastActiveAt": _iso(now() - idle),
             "identity": self.identity,
         }
 
@@ -110,15 +115,15 @@ class Connection(ServerConnection):
         return received
 
     def _event(self, route_key: str, event_type: str, **details: Any) -> Event:
-        now, request_id = datetime.now(UTC), _new_id()
+        at, request_id = now(), _new_id()
         context = {
             "routeKey": route_key,
             "eventType": event_type,
             "messageDirection": "IN",
             "connectionId": self.connection_id,
             "connectedAt": _epoch_ms(self.connected_at),
-            "requestTime": now.strftime("%d/%b/%Y:%H:%M:%S +0000"),
-            "requestTimeEpoch": _epoch_ms(now),
+            "requestTime": at.strftime("%d/%b/%Y:%H:%M:%S +0000"),
+            "requestTimeEpoch": _epoch_ms(at),
             "requestId": request_id,
             "extendedRequestId": request_id,
             "apiId": "local",

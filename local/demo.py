@@ -20,6 +20,8 @@ from local.stack import Stack
 
 _WANTED_WH = 3_000
 _CENTS = 100
+# However slow the machine is: of what takes a moment.
+_PATIENCE_S = 300.0
 
 
 def show(console: Console, stack: Stack, network: Network, stopping: threading.Event, began: float) -> None:
@@ -29,16 +31,16 @@ def show(console: Console, stack: Stack, network: Network, stopping: threading.E
     thread.start()
     setup = Setup(DEMO_CHARGER, CHARGER_PASSWORD, stack.socket_url, "2.0.1", interval_s=1, speed=SPEED)
     charger = Charger(setup, lambda line: console.print(f"  [dim]charger[/dim]  {line}"))
-    running_task = asyncio.run_coroutine_threadsafe(_begin(charger), loop).result(5)
+    running_task = asyncio.run_coroutine_threadsafe(_begin(charger), loop).result(_PATIENCE_S)
     try:
-        asyncio.run_coroutine_threadsafe(charger.until(lambda it: it.is_online), loop).result(20)
-        asyncio.run_coroutine_threadsafe(charger.plug(1, Car()), loop).result(5)
+        asyncio.run_coroutine_threadsafe(charger.until(lambda it: it.is_online), loop).result(_PATIENCE_S)
+        asyncio.run_coroutine_threadsafe(charger.plug(1, Car()), loop).result(_PATIENCE_S)
         receipt = _session(console, network.driver, stopping)
         console.print(_on_paper(receipt))
         console.print(f"[dim]from start to receipt: {time.monotonic() - began:.1f} s[/dim]\n")
-        asyncio.run_coroutine_threadsafe(charger.unplug(1), loop).result(5)
+        asyncio.run_coroutine_threadsafe(charger.unplug(1), loop).result(_PATIENCE_S)
     finally:
-        asyncio.run_coroutine_threadsafe(_end(running_task), loop).result(5)
+        asyncio.run_coroutine_threadsafe(_end(running_task), loop).result(_PATIENCE_S)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(timeout=5)
 
@@ -68,10 +70,10 @@ def _session(console: Console, driver: Person, stopping: threading.Event) -> dic
             _tell(console, f"{seen / 1000:.2f} kWh, {_money(session['cost'])} so far")
         return bool(seen >= _WANTED_WH or session["state"] != "active" or stopping.is_set())
 
-    driver.until(session_id, enough, within_s=60)
+    driver.until(session_id, enough, within_s=_PATIENCE_S)
     driver.end(session_id)
     _tell(console, "DELETE /v1/sessions/{id}")
-    driver.until(session_id, lambda it: it["state"] == "completed", within_s=30)
+    driver.until(session_id, lambda it: it["state"] == "completed", within_s=_PATIENCE_S)
     _tell(console, "captured, confirmed by Stripe's signed webhook, completed")
     notices = driver.call("GET", "/v1/me/notices")["items"]
     _tell(console, f"GET /v1/me/notices: {', '.join(it['kind'] for it in reversed(notices))}")

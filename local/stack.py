@@ -34,6 +34,7 @@ JWKS_PATH = "/.well-known/jwks.json"
 # With whom drivers have their accounts here, and whom `local/seed.py` opens.
 HOME_OPERATOR = "demo"
 _STRIPE_PUBLISHABLE_KEY = "pk_test_kerb"
+_LISTENS_WITHIN_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,7 @@ class Stack:
         }
 
     def _await(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=30)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=_LISTENS_WITHIN_S)
 
     def _stop_loop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)

@@ -75,6 +75,11 @@ class StripeServer:
         """What has happened, oldest first, delivered or not."""
         return [event for event in list(self._webhooks.events) if event_type in (None, event["type"])]
 
+    @property
+    def is_telling(self) -> bool:
+        """Whether a webhook is under way, or will be tried again."""
+        return bool(self._webhooks.under_way)
+
     def hold_webhooks(self) -> None:
         """Keep back what happens from now on."""
         self._run(_call(self._webhooks.hold))

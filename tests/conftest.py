@@ -18,13 +18,19 @@ import pytest
 
 from tests.browsers import MISSING, UNUSABLE, chromium
 from tests.passwords import hash_cheaply
+from tests.patience import wait_for_answers, wall_clock_alone
 from tests.properties import ask_by_no_clock
 from tests.tables import account
 
 hash_cheaply()
 ask_by_no_clock()
+wait_for_answers()
 
 pytest_plugins = ("tests.processes",)
+
+
+def pytest_configure() -> None:
+    wall_clock_alone()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 # Heartbeats prove nothing that the socket does not, and each costs two messages: they only keep it from being closed,
 # as API Gateway and CloudFront do after ten silent minutes. A minute is left for one that is late (ADR 14).
 HEARTBEAT_S = 540
+# For an answer of AWS, which is near; every client but the tables' has them.
+_CONNECT_S, _READ_S = 2, 5
 
 
 def now() -> datetime:
@@ -61,8 +63,8 @@ class _Late:
 def client(service: str, **options: Any) -> Any:
     """Speaks to an AWS service, from the first call on."""
     config = Config(
-        connect_timeout=2,
-        read_timeout=5,
+        connect_timeout=_CONNECT_S,
+        read_timeout=_READ_S,
         retries={"mode": "standard", "total_max_attempts": 3},
         max_pool_connections=CONNECTIONS,
     )

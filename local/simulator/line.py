@@ -256,6 +256,8 @@ class Line:
             await self._socket.send(frame)
         except ConnectionClosed:
             self._waiting.pop(message_id, None)
+            # The line's end may have told it so already, and nobody else will hear it.
+            answer.cancel() or answer.exception()
             raise Offline from None
         try:
             # Not `wait_for`: until Python 3.12 it swallows a cancellation that comes together with the answer.

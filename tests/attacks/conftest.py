@@ -27,6 +27,7 @@ from benchmarks.wire import Socket
 from local.client import Person
 from local.seed import CHARGER_PASSWORD, SITE_ID, open_account, open_operator, seed
 from local.stack import Options, Stack
+from tests.stacks import patient_stack
 
 TIMEOUT_S = 60
 _numbers = itertools.count(1)
@@ -153,7 +154,7 @@ def problem(answer: requests.Response) -> str:
 
 @pytest.fixture(scope="package")
 def net() -> Iterator[Network]:
-    stack = Stack(Options(start_timeout_s=600, ticks_per_second=0))
+    stack = patient_stack(Options(ticks_per_second=0))
     stack.start()
     seeded = seed(stack)
     mallory = open_account(stack, "mallory@example.com", "Mallory-mean-1")

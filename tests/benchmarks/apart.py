@@ -12,11 +12,12 @@ from benchmarks.growth import Look
 
 _ROOT = Path(__file__).parents[2]
 _LONGEST_S = 900
+_PATIENTLY = "from tests.patience import wait_for_answers; wait_for_answers()\n"
 
 
 def told_apart(code: str, told: Path, *arguments: object) -> Any:
     """What `code` writes as JSON to the path it is given first (`sys.argv`), `arguments` after that."""
-    command = [sys.executable, "-c", code, str(told), *map(str, arguments)]
+    command = [sys.executable, "-c", _PATIENTLY + code, str(told), *map(str, arguments)]
     subprocess.run(command, cwd=_ROOT, check=True, timeout=_LONGEST_S)
     return json.loads(told.read_text())
 

@@ -13,7 +13,8 @@ from chalicelib import wiring
 from local.client import Person
 from local.seed import CHARGER_PASSWORD, SITE_ID, Network, open_operator, seed
 from local.stack import Options, Stack
-from tests.patience import patient_app, until
+from tests.patience import until
+from tests.stacks import patient_stack
 
 _numbers = itertools.count(1)
 TARIFF = {"name": "Mine", "currency": "EUR", "price_per_kwh": "0.10"}
@@ -22,11 +23,10 @@ SITE = {"name": "Mine", "address": "Here 1", "time_zone": "Europe/Berlin"}
 
 @pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
-    running = Stack(Options(start_timeout_s=600, ticks_per_second=0.001))
-    with patient_app():
-        running.start()
-        yield running
-        running.stop()
+    running = patient_stack(Options(ticks_per_second=0.001))
+    running.start()
+    yield running
+    running.stop()
 
 
 @pytest.fixture(scope="package")

@@ -18,6 +18,7 @@ from local.stack import Options, Stack
 from tests.endpoint import Endpoint, an_endpoint
 from tests.local.test_stripe_server import Merchant, types
 from tests.patience import eventually
+from tests.stacks import patient_stack
 
 BOOT = {"chargePointVendor": "Test", "chargePointModel": "One"}
 
@@ -29,7 +30,7 @@ def environment() -> dict[str, str]:
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     before = environment()
-    running = Stack(Options(ticks_per_second=0.001))
+    running = patient_stack(Options(ticks_per_second=0.001))
     running.start()
     yield running
     running.stop()

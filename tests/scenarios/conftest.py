@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from local.stack import Options, Stack
-from tests.patience import patient_app
 from tests.scenarios.rights import Call, recorded
 from tests.scenarios.world import World
+from tests.stacks import patient_stack
 
 _numbers = itertools.count(1)
 
@@ -30,13 +30,12 @@ def stack(calls: set[Call]) -> Iterator[Stack]:
     What a schedule finds to do when time fires it depends on how long the stories take. Each runs once at the
     beginning, when there is nothing to be done.
     """
-    running = Stack(Options(start_timeout_s=600, ticks_per_second=0, unclaimed_s=0))
-    with patient_app():
-        running.start()
-        for schedule in running.cloud.schedules:
-            running.cloud.fire(schedule)
-        yield running
-        running.stop()
+    running = patient_stack(Options(ticks_per_second=0, unclaimed_s=0))
+    running.start()
+    for schedule in running.cloud.schedules:
+        running.cloud.fire(schedule)
+    yield running
+    running.stop()
 
 
 @pytest.fixture(scope="package")

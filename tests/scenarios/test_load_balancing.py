@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -162,28 +159,15 @@ class Site:
     def end(self, number: int) -> None:
         self.world.do(self.chargers[number].unplug(1))
 
-    @contextmanager
-    def watched(self) -> Iterator[None]:
-        """All the while what is offered in all is within the connection; what was most of it is kept."""
-
-        async def watch() -> None:
-            while True:
-                self.worst_a = max(self.worst_a, sum(self._offered_a()))
-                await asyncio.sleep(0.005)
-
-        # Where the chargers live: what two of them offer at two moments is no sum.
-        watching = self.world.in_background(watch())
-        try:
-            yield
-            assert not watching.done()
-        finally:
-            watching.cancel()
+    def keep_worst(self) -> None:
+        """The most that was offered in all: where chargers live, for what two offer at two moments is no sum."""
+        self.worst_a = max(self.worst_a, sum(self._offered_a()))
 
 
 def test_cars_that_come_and_go_share_what_there_is_and_never_have_more(world: World) -> None:
     site = Site(world)
     site.describe()
-    with site.watched():
+    with world.watching(site.keep_worst):
         site.begin(0)
         # What the three others draw at worst in silence is kept for them.
         site.until_offered(22.0, 0, 0, 0)
@@ -201,7 +185,7 @@ def test_cars_that_come_and_go_share_what_there_is_and_never_have_more(world: Wo
 def test_what_the_grid_or_the_building_takes_away_is_lowered_at_once_and_given_back(world: World) -> None:
     site = Site(world)
     site.describe()
-    with site.watched():
+    with world.watching(site.keep_worst):
         site.begin(0)
         site.until_offered(22.0, 0, 0, 0)
         site.begin(1)

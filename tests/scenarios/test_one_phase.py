@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -146,32 +143,20 @@ class ShortSite:
         except TimeoutError:
             raise AssertionError(f"{self.flowing()} is not {wanted}: {self.ports()}") from None
 
-    @contextmanager
-    def watched(self) -> Iterator[None]:
-        """All the while no conductor of the connection carries more than it may; the most of it is kept."""
-
-        async def watch() -> None:
-            while True:
-                sums = [0.0, 0.0, 0.0]
-                for place, (current_a, phases) in enumerate(self._flowing()):
-                    for phase in range(phases):
-                        sums[(place + phase) % 3] += current_a
-                self.worst_a = max(self.worst_a, *sums)
-                await asyncio.sleep(0.005)
-
-        watching = self.world.in_background(watch())
-        try:
-            yield
-            assert not watching.done()
-        finally:
-            watching.cancel()
+    def keep_worst(self) -> None:
+        """The most that a conductor of the connection has carried."""
+        sums = [0.0, 0.0, 0.0]
+        for place, (current_a, phases) in enumerate(self._flowing()):
+            for phase in range(phases):
+                sums[(place + phase) % 3] += current_a
+        self.worst_a = max(self.worst_a, *sums)
 
 
 def test_cars_that_would_take_turns_charge_by_one_phase_each_and_the_last_by_three_again(world: World) -> None:
     site = ShortSite(world, 8)
     site.describe()
     site.know(_PROVEN)
-    with site.watched():
+    with world.watching(site.keep_worst):
         site.begin(0)
         site.until_flowing((8.0, 3), (0.0, 0))
         site.begin(1)
@@ -230,7 +215,7 @@ def test_a_charger_that_shows_one_phase_and_charges_by_three_is_found_out_while_
     site = ShortSite(world, 40, oddities=Oddities(passes_over_phases=True))
     site.describe()
     site.know(OnePhase(kept_when_cut=True, kept_when_booted=True))
-    with site.watched():
+    with world.watching(site.keep_worst):
         site.begin(0)
 
         def is_found_out() -> bool:

@@ -43,7 +43,7 @@ def test_what_a_silent_charger_was_told_last_is_kept_for_it_and_seen(
             "node": (node["limit_ma"], node["room_ma"], node["held_ma"]),
         }
 
-    with site.watched():
+    with world.watching(site.keep_worst):
         site.begin(0)
         site.until_offered(32.0, 0)
         until_shown(lambda it, _, node: it["is_confirmed"] and node["drawn_ma"][0] > 31_000)

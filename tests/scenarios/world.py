@@ -25,6 +25,7 @@ from tests.patience import PATIENCE_S, eventually, until
 
 PASSWORD = "open-sesame-1234"
 SPEED = 1000
+_LOOKS_EVERY_S = 0.005
 DRIVER_PASSWORD = "Driver-story-1"
 T = TypeVar("T")
 
@@ -82,6 +83,22 @@ class World:
 
         found: T = self.do(looked())
         return found
+
+    @contextmanager
+    def watching(self, look: Callable[[], object]) -> Iterator[None]:
+        """All the while that function looks where the chargers live, again and again between what they do."""
+
+        async def watch() -> None:
+            while True:
+                look()
+                await asyncio.sleep(_LOOKS_EVERY_S)
+
+        watched = self.in_background(watch())
+        try:
+            yield
+            assert not watched.done()
+        finally:
+            watched.cancel()
 
     def new_site(self) -> str:
         """A site of its own, which no search finds."""

@@ -12,13 +12,11 @@ from playwright.sync_api import Browser
 
 from local.stack import Options, Stack
 from tests.browsers import MISSING, chromium
-from tests.patience import patient_app
 from tests.scenarios.world import World, eventually
+from tests.stacks import patient_stack
 from tests.web.browser import Unusable, Visit, launched
 
 _numbers = itertools.count(1)
-# Longer than any machine takes to look at it.
-_PLUG_IN_S = 600
 Visitor = Callable[..., Visit]
 
 
@@ -37,11 +35,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
-    running = Stack(Options(start_timeout_s=_PLUG_IN_S, ticks_per_second=0, unclaimed_s=0))
-    with patient_app():
-        running.start()
-        yield running
-        running.stop()
+    running = patient_stack(Options(ticks_per_second=0, unclaimed_s=0))
+    running.start()
+    yield running
+    running.stop()
 
 
 @pytest.fixture(scope="package")

@@ -37,6 +37,7 @@ _MOST_BYTES = 1024**2
 _MOST_PAGES = 20
 _TOKEN_LASTS_S = 300
 # However slowly it is told.
+_CONNECT_S, _READ_S = 2.0, 5.0
 _ANSWERED_WITHIN = timedelta(seconds=10)
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 _UNAUTHORIZED, _CONFLICT = 401, 409
@@ -50,8 +51,6 @@ class OpenAdr3:
     clock: Clock
     may_be_inside: bool = False
     resolve: Resolve = resolve
-    connect_s: float = 2.0
-    read_s: float = 5.0
     tokens: dict[tuple[str, ...], tuple[str, datetime]] = field(default_factory=dict)
 
     def events(self, link: UtilityLink) -> Sequence[UtilityEvent]:
@@ -145,7 +144,7 @@ class OpenAdr3:
                     headers={"User-Agent": "Kerb", "Accept": _JSON, **headers, "Host": parts.netloc},
                     retries=False,
                     redirect=False,
-                    timeout=urllib3.Timeout(connect=self.connect_s, read=self.read_s),
+                    timeout=urllib3.Timeout(connect=_CONNECT_S, read=_READ_S),
                     preload_content=False,
                 )
                 said = _body(answer, self.clock, self.clock() + _ANSWERED_WITHIN)

@@ -156,7 +156,8 @@ def test_a_day_of_the_market_has_the_quarters_of_its_clock(day: tuple[int, int, 
         server.stop()
 
 
-def test_one_who_dribbles_is_left_when_time_is_up() -> None:
+def test_one_who_dribbles_is_left_when_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chalicelib.adapters.grid.signal_sources._MOST_S", 10.0)
     listener = socket.create_server(("127.0.0.1", 0))
     seconds = count(0.0, 2.0)
 

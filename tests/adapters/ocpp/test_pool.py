@@ -157,7 +157,10 @@ def test_a_header_that_dribbles_is_not_waited_for() -> None:
             thread.join()
 
 
-def test_token_contract_and_second_try_have_one_time_together(server: ContractPool) -> None:
+def test_token_contract_and_second_try_have_one_time_together(
+    server: ContractPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chalicelib.adapters.ocpp.opcp._MOST_S", 12.0)
     # So much passes between any two looks at the clock.
     web = Web(may_be_inside=True, seconds=count(0.0, 1.5).__next__)
     pool = pool_of(server, web=web)

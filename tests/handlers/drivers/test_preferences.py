@@ -91,7 +91,7 @@ def test_what_was_said_as_one_registered_counts_from_the_first_login(
     email = f"d-{secrets.token_hex(4)}@example.com"
     body = {"email": email, "password": "Driver-pref-1", "terms_version": terms.version}
     told = requests.post(
-        f"{stack.http_url}/v1/drivers", json=body, headers={"Accept-Language": "nl-BE"}, timeout=10
+        f"{stack.http_url}/v1/drivers", json=body, headers={"Accept-Language": "nl-BE"}, timeout=60
     ).json()
     if not stack.options.confirms_accounts:
         code = stack.mails.code(email, "confirm_account")

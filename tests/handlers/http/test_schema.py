@@ -18,6 +18,7 @@ import app as switchboard
 from chalicelib.handlers.http.endpoint import ROUTES, Route
 from local.seed import Network
 from local.stack import Stack
+from tests.patience import PATIENCE_S
 
 CHECKS = [
     schemathesis.checks.not_a_server_error,
@@ -53,6 +54,6 @@ def test_the_api_does_what_its_document_says(
     @BOUNDED
     @given(case=api[route.path][route.method].as_strategy())
     def ask(case: schemathesis.Case[Any]) -> None:
-        case.call_and_validate(base_url=stack.http_url, headers=headers, checks=CHECKS)
+        case.call_and_validate(base_url=stack.http_url, headers=headers, checks=CHECKS, timeout=PATIENCE_S)
 
     ask()

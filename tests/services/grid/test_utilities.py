@@ -55,8 +55,7 @@ def link_to(vtn: Vtn, **more: Any) -> UtilityLink:
 
 
 def client(kit: Kit) -> OpenAdr3:
-    """Ours, which waits for as long as a slow machine takes."""
-    return OpenAdr3(clock=kit.clock, may_be_inside=True, connect_s=60, read_s=60)
+    return OpenAdr3(clock=kit.clock, may_be_inside=True)
 
 
 def utilities(kit: Kit, spread: Spread | None = None, prices: PriceSeries | None = None) -> Utilities:
