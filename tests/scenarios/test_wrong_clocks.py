@@ -27,7 +27,7 @@ def test_a_grant_holds_now_and_a_plan_is_told_turn_by_turn_whatever_the_chargers
     # Of a socket is remembered for a minute what it was before its site was managed.
     wiring.network().sockets._known_connection.cache_clear()
     charger = site.chargers[0]
-    with planned_day(), site.watched():
+    with planned_day(), world.watching(site.keep_worst):
         world.do(charger.plug(1, Car(max_power_w=22_080)))
         wishes = {"ready_by": (datetime.now(UTC) + timedelta(hours=10)).isoformat(), "energy_wh": 11_000}
         body = {"charger_id": charger.setup.charger_id, "connector": "1", "preferences": wishes}
