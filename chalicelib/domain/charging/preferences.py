@@ -150,7 +150,10 @@ class ToldPlan:
             return is_answer or self.unmet_wh >= _UNMET_WH
         if told.ready_at is None:
             return True
-        far = timedelta(0) if is_answer else (told.ready_at - self.planned_at) * _TOLD_AGAIN_PART
+        # A demand event that is announced, or called off, is no wavering.
+        is_grids_wish = WaitReason.DEMAND_RESPONSE in {self.waits_for, told.waits_for}
+        is_certain = is_answer or (is_grids_wish and self.waits_for is not told.waits_for)
+        far = timedelta(0) if is_certain else (told.ready_at - self.planned_at) * _TOLD_AGAIN_PART
         return abs(self.ready_at - told.ready_at) > max(TOLD_AGAIN_AFTER, far)
 
 

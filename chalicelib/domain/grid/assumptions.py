@@ -33,4 +33,4 @@ class Assumptions:
 USUAL = Assumptions()
 CROWDED = replace(USUAL, is_crowded=True)
 # One day's plan does not set the month's highest quarter: another day will need it all the same.
-ROOMY = Assumptions(known=1.0, unknown=0.5, expected=0.7, full=1.0, later=2e-4, changed=2e-5, demand=0.4)
+ROOMY = Assumptions(known=1.0, unknown=0.5, expected=0.7, full=1.0, later=2e-4, changed=2e-5, demand=0.35)

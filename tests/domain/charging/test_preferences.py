@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.charging.preferences import ChargingProfile, ToldPlan, UsualPreferences, usual_at
+from chalicelib.domain.charging.preferences import ChargingProfile, ToldPlan, UsualPreferences, WaitReason, usual_at
 
 BERLIN = "Europe/Berlin"
 MORNING = UsualPreferences(ready_at_min=7 * 60 + 30, energy_wh=20_000, profile=ChargingProfile.CHEAP)
@@ -80,6 +81,16 @@ def test_less_than_a_kilowatt_hour_that_is_lacking_frightens_nobody_and_what_can
     assert plan(8).is_news(plan(None, unmet_wh=5_000))
     assert not plan(None, unmet_wh=7_000).is_news(plan(None, unmet_wh=5_000))
     assert plan(None, unmet_wh=7_300).is_news(plan(None, unmet_wh=5_000))
+
+
+def test_an_event_of_demand_response_that_is_announced_or_called_off_is_told_though_it_moves_less_than_a_quarter() -> (
+    None
+):
+    asked = replace(plan(9), waits_for=WaitReason.DEMAND_RESPONSE)
+    assert asked.is_news(plan(8))
+    assert plan(8).is_news(asked)
+    assert not replace(asked, ready_at=NOW + 10 * HOUR).is_news(asked)
+    assert not plan(8.8).is_news(replace(plan(8.4), waits_for=WaitReason.DEMAND_RESPONSE))
 
 
 def test_whoever_says_something_else_is_answered_though_little_comes_of_it() -> None:
