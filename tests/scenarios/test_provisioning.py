@@ -59,7 +59,7 @@ def test_a_charger_that_measures_nothing_as_delivered_is_billed_right_once_kerb_
     assert charger.memory.settings.find("SampledDataCtrlr.TxEndedMeasurands").value == ENERGY  # type: ignore[union-attr]
     energy_wh, meter_wh = billed_wh(world, charger)
     assert abs(energy_wh - meter_wh) <= 1
-    assert energy_wh > 2_000
+    assert meter_wh >= 2_000
 
 
 def test_what_a_charger_loses_at_a_reboot_it_gets_again(world: World) -> None:
