@@ -181,6 +181,11 @@ def uptime(found: Sequence[Spell], excluded: timedelta = timedelta(0)) -> Uptime
     )
 
 
+def statuses_of(happened: Iterable[Happening], *places: ConnectorId | None) -> list[StatusChanged]:
+    """What a connector told of itself (None: its charger as a whole)."""
+    return [it for it in happened if isinstance(it, StatusChanged) and it.connector in places]
+
+
 def silences(happened: Sequence[Happening], until: datetime) -> list[tuple[datetime, datetime]]:
     """When a charger could not be heard, until `until`: from when its line broke to when it was back."""
     found = []

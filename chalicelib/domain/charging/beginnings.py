@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from chalicelib.domain.chargers.availability import Happening, LineChanged, StatusChanged
+from chalicelib.domain.chargers.availability import Happening, LineChanged, StatusChanged, statuses_of
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
 
 # Messages that fail are sent again for minutes. And an open line is known to be broken after so long (API Gateway).
@@ -51,12 +51,10 @@ def free_until(
     return heard_at
 
 
-def was_taken_anew(statuses: Sequence[StatusChanged], connector: ConnectorId) -> bool:
+def was_taken_anew(happened: Sequence[Happening], connector: ConnectorId) -> bool:
     """Whether a connector was told to be free, and then to wait with a car: another one, or the same come back."""
     is_free = False
-    for it in statuses:
-        if it.connector != connector:
-            continue
+    for it in statuses_of(happened, connector):
         if is_free and it.status is ConnectorStatus.PREPARING:
             return True
         is_free = it.status is ConnectorStatus.AVAILABLE

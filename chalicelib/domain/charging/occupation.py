@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from operator import itemgetter
 
-from chalicelib.domain.chargers.availability import BRIEF, Happening, StatusChanged, silences
+from chalicelib.domain.chargers.availability import BRIEF, Happening, silences, statuses_of
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus
 from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.pricing.periods import Reported, Use, Uses, pauses
@@ -46,8 +46,7 @@ def uses_told(happened: Sequence[Happening], connector: ConnectorId, until: date
     While that could not be heard, where it had not said that the car stood there, standing still is nobody's doing:
     it may have had no power.
     """
-    its_own = [it for it in happened if isinstance(it, StatusChanged) and it.connector == connector]
-    told = sorted(((it.since, use_of(it.status)) for it in its_own), key=itemgetter(0))
+    told = sorted(((it.since, use_of(it.status)) for it in statuses_of(happened, connector)), key=itemgetter(0))
     unheard: list[tuple[datetime, Use | None]] = []
     for broke_at, back_at in silences(happened, until):
         before = next((use for since, use in reversed(told) if since <= broke_at), None)

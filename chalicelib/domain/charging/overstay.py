@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from chalicelib.domain.chargers.availability import BRIEF, Happening, StatusChanged, silences
-from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, StopReason
+from chalicelib.domain.chargers.availability import BRIEF, Happening, silences, statuses_of
+from chalicelib.domain.chargers.events import ConnectorStatus, StopReason
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.data_classes import dataclass
 
@@ -87,8 +87,3 @@ def stood_until(session: Session, happened: Sequence[Happening], until: datetime
         if back_at > seen_at and back_at - broke_at > BRIEF:
             until = min(until, max(broke_at, seen_at))
     return max(stopped_at, until)
-
-
-def statuses_of(happened: Sequence[Happening], *places: ConnectorId | None) -> list[StatusChanged]:
-    """What a connector told of itself (None: its charger as a whole)."""
-    return [it for it in happened if isinstance(it, StatusChanged) and it.connector in places]

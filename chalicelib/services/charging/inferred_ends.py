@@ -9,7 +9,6 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from chalicelib.domain.chargers.availability import StatusChanged
 from chalicelib.domain.chargers.events import ConnectorId, ConnectorStatus, Reading
 from chalicelib.domain.charging.beginnings import was_taken_anew
 from chalicelib.domain.charging.ends import CarGone, GoesOn, SeenFree, Unplugged
@@ -119,7 +118,7 @@ class InferredEnds:
         if session is None or session.unplugged_at is None or self._has_rebooted(session):
             return False
         since = self.history.within(known.charger_id, left_at - _SURELY_LATER, now)
-        return was_taken_anew([it for it in since if isinstance(it, StatusChanged)], session.connector)
+        return was_taken_anew(since, session.connector)
 
     def look_again(self, session: Session) -> Session:
         """A session that charges, seen by the sweep: its connector may be free, its charger away for good."""

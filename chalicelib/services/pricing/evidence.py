@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from chalicelib.domain.chargers.availability import StatusChanged
+from chalicelib.domain.chargers.availability import statuses_of
 from chalicelib.domain.charging.occupation import uses_told
 from chalicelib.domain.charging.session import Session
 from chalicelib.domain.data_classes import dataclass, replace
@@ -142,7 +142,7 @@ class Evidence:
         if state.told_at is None or state.status_at is None:
             return None
         happened = self.history.within(session.charger_id, state.status_at, state.status_at)
-        found = [it for it in happened if isinstance(it, StatusChanged) and it.connector == state.connector]
+        found = statuses_of(happened, state.connector)
         return next((it.told_at for it in found if it.status is state.status), None)
 
     def supply(self, session: Session) -> Supply:
