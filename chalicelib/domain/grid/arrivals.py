@@ -37,7 +37,7 @@ class Arrivals:
         if at <= self.until:
             return self
         cars, weeks = list(self.cars), list(self.weeks)
-        begins_at = max(_hour_of(self.until) + _HOUR, _hour_of(at) - (_WEEK_HOURS - 1) * _HOUR)
+        begins_at = max(hour_of(self.until) + _HOUR, hour_of(at) - (_WEEK_HOURS - 1) * _HOUR)
         while begins_at <= at:
             hour = _place(begins_at)
             cars[hour], weeks[hour] = int(cars[hour] * _KEPT), int(weeks[hour] * _KEPT) + _WHOLE
@@ -66,10 +66,11 @@ class Arrivals:
 
     def _is_running(self, at: datetime) -> bool:
         """Whether it is the hour that is being watched: half of it is known, and who came in it is no forecast."""
-        return _hour_of(at) == _hour_of(self.until) and self.weeks[_place(at)] <= _WHOLE
+        return hour_of(at) == hour_of(self.until) and self.weeks[_place(at)] <= _WHOLE
 
 
-def _hour_of(at: datetime) -> datetime:
+def hour_of(at: datetime) -> datetime:
+    """The beginning of its hour."""
     return at.replace(minute=0, second=0, microsecond=0)
 
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.announced import Solve, heeded
+from chalicelib.domain.grid.arrivals import hour_of
 from chalicelib.domain.grid.assumptions import CROWDED, ROOMY, USUAL, Assumptions
 from chalicelib.domain.grid.outlook import Outlook, Plan
 from chalicelib.domain.grid.plans import PlanProblem, problem, read
@@ -23,7 +24,6 @@ _LACKS_PERMILLE = 150
 _CROWDED_LACKS_PERMILLE = 200
 # A site that was short at noon is short at noon tomorrow.
 _REMEMBERED = timedelta(hours=24)
-_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,4 +94,4 @@ def lacked(plan: Plan, before: datetime | None, at: datetime) -> datetime | None
     """The hour in which plans of a site last left too much lacking, this one among them; None: none did."""
     if plan.lacks_permille <= _LACKS_PERMILLE:
         return before
-    return at - (at - datetime.min.replace(tzinfo=at.tzinfo)) % _HOUR
+    return hour_of(at)

@@ -13,13 +13,13 @@ from chalicelib.domain.grid.tree import Claim, Port
 # Where nobody said: about two days' driving in Europe, in a working day.
 USUAL_WH = 20_000
 USUAL_STAY = timedelta(hours=8)
+# Nothing is put off past the latest start less so much: drivers err about when they leave.
+MARGIN = timedelta(minutes=30)
 
 # The current that weighs 1; what is said may make it so many times more or less, no more: drivers err.
 USUAL_MA = 8_000
 _MOST_URGENT = 10.0
 _SOONEST = timedelta(minutes=15)
-# Drivers err about when they leave.
-_EARLY = timedelta(minutes=30)
 
 
 def is_met(claim: Claim) -> bool:
@@ -44,16 +44,19 @@ def even_ma(claim: Claim, port: Port, phases: int, at: datetime) -> int | None:
     """
     if claim.asked_wh is None or claim.departs_at is None or claim.departs_at <= at or is_met(claim):
         return None
-    hours = max(claim.departs_at - at - _EARLY, _SOONEST) / timedelta(hours=1)
-    loads = 1 if port.is_line_to_line else phases
-    return max(port.least_ma, int(1000 * (claim.asked_wh - claim.served_wh) / hours / (port.voltage_v * loads)))
+    needed_ma = _needed_ma(claim.asked_wh - claim.served_wh, port, phases, claim.departs_at - at - MARGIN)
+    return max(port.least_ma, int(needed_ma))
 
 
 def urgency(claim: Claim, port: Port, phases: int, at: datetime) -> float:
     """The current that would have it ready in time, against a usual one; 1 where nothing was said, or is overdue."""
     if claim.asked_wh is None or claim.departs_at is None or claim.departs_at <= at:
         return 1.0
-    hours = max(claim.departs_at - at, _SOONEST) / timedelta(hours=1)
-    loads = 1 if port.is_line_to_line else phases
-    needed_ma = max(0, claim.asked_wh - claim.served_wh) / hours / (port.voltage_v * loads) * 1000
+    needed_ma = _needed_ma(max(0, claim.asked_wh - claim.served_wh), port, phases, claim.departs_at - at)
     return min(max(needed_ma / USUAL_MA, 1 / _MOST_URGENT), _MOST_URGENT)
+
+
+def _needed_ma(energy_wh: int, port: Port, phases: int, within: timedelta) -> float:
+    """The even current by which so much is had in that time, be it short."""
+    loads = 1 if port.is_line_to_line else phases
+    return energy_wh / (max(within, _SOONEST) / timedelta(hours=1)) / (port.voltage_v * loads) * 1000

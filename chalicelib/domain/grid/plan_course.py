@@ -13,15 +13,12 @@ from datetime import datetime, timedelta
 from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.leases import CLOCK_SLACK, LEASE, Period
-from chalicelib.domain.grid.needs import USUAL_WH, even_ma
+from chalicelib.domain.grid.needs import MARGIN, USUAL_WH, even_ma
 from chalicelib.domain.grid.outlook import QUARTER, Plan
-from chalicelib.domain.grid.stays import Settings
 from chalicelib.domain.grid.tree import BuildingLoad, Claim, Conditions, Port, PortCurrent, PortId, SiteTree
 
 # So long a car that was plugged in, or was paused, is given the least, for it to wake by.
 WAKES_FOR = timedelta(minutes=2)
-# Drivers leave sooner than they said.
-_MARGIN = Settings().margin
 
 Fits = Callable[[Mapping[PortId, PortCurrent]], bool]
 
@@ -150,7 +147,7 @@ def must_hurry(claim: Claim, port: Port, at: datetime) -> bool:
     most_ma = min(port.most_ma, claim.car_most_ma or port.most_ma)
     phases = 1 if port.is_line_to_line else min(claim.car_phases or 1, len(port.phases))
     needs_h = lacks_wh / (most_ma * port.voltage_v * phases / 1000)
-    return at >= claim.departs_at - _MARGIN - timedelta(hours=needs_h)
+    return at >= claim.departs_at - MARGIN - timedelta(hours=needs_h)
 
 
 def _was_paused(claim: Claim, plan: Plan, at: datetime) -> bool:

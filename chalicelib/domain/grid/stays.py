@@ -10,7 +10,7 @@ from operator import mul
 from chalicelib.domain.data_classes import dataclass
 from chalicelib.domain.grid.assumptions import Assumptions
 from chalicelib.domain.grid.cars import PROBE_MA, Car, is_asleep, learn
-from chalicelib.domain.grid.needs import USUAL_STAY, USUAL_WH, is_met
+from chalicelib.domain.grid.needs import MARGIN, USUAL_STAY, USUAL_WH, is_met
 from chalicelib.domain.grid.outlook import QUARTER, Outlook
 from chalicelib.domain.grid.tree import Claim, Port, SiteTree
 from chalicelib.domain.grid.turns import TURN
@@ -45,7 +45,7 @@ class Settings:
     """
 
     carbon_micros_per_kg: int = 0
-    margin: timedelta = timedelta(minutes=30)
+    margin: timedelta = MARGIN
     horizon: timedelta = timedelta(hours=24)
 
 
