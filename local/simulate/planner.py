@@ -99,7 +99,7 @@ class Planner:
         return self.memory.share([self._guided(it, at) for it in claims], at)
 
     def _guided(self, claim: Claim, at: datetime) -> Claim:
-        """What a claim is to have, as a look at the site would say; but that periods are too long to wake a car by."""
+        """What a claim is to have: much as a look at the site would say (how they differ, ADR 57 tells)."""
         assert self.plan is not None
         port = next(it for it in self.memory.tree.ports if it.port_id == claim.port_id)
         planned_ma: int | None = None
