@@ -21,16 +21,6 @@ AFTER = ((ENDED_AT + timedelta(seconds=10), 3200), (ENDED_AT + timedelta(minutes
 BEFORE = ((NOW + timedelta(minutes=20), 1700), (NOW + timedelta(minutes=40), 2400))
 
 
-@pytest.fixture
-def talk(kit: Kit) -> Talk:
-    return Talk(kit, "ocpp1.6")
-
-
-@pytest.fixture
-def talk201(kit: Kit) -> Talk:
-    return Talk(kit, "ocpp2.0.1")
-
-
 def value(at: datetime, energy_wh: int) -> dict[str, Any]:
     return {"timestamp": told(at), "sampledValue": [{"value": str(energy_wh)}]}
 

@@ -16,16 +16,6 @@ from tests.services.charging.test_which_connector import card_session, status
 from tests.services.conftest import Kit
 
 
-@pytest.fixture
-def talk(kit: Kit) -> Talk:
-    return Talk(kit, "ocpp1.6")
-
-
-@pytest.fixture
-def talk201(kit: Kit) -> Talk:
-    return Talk(kit, "ocpp2.0.1")
-
-
 def charged(talk: Talk, minutes: int = 60) -> Session:
     """A charge that has ended; its car stands there."""
     status(talk, "Preparing")

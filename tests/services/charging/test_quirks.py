@@ -72,16 +72,6 @@ def told(at: datetime) -> str:
     return at.isoformat().replace("+00:00", "Z")
 
 
-@pytest.fixture
-def talk(kit: Kit) -> Talk:
-    return Talk(kit, "ocpp1.6")
-
-
-@pytest.fixture
-def talk201(kit: Kit) -> Talk:
-    return Talk(kit, "ocpp2.0.1")
-
-
 def event(talk: Talk, kind: str, seq_no: int, ref: str = "tx-1", **more: Any) -> dict[str, Any]:
     payload = {
         "eventType": kind,

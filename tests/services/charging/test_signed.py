@@ -27,16 +27,6 @@ METER = SigningMeter()
 AT_CAR = "01-00:B3.08.00*FF"
 
 
-@pytest.fixture
-def talk(kit: Kit) -> Talk:
-    return Talk(kit, "ocpp1.6")
-
-
-@pytest.fixture
-def talk201(kit: Kit) -> Talk:
-    return Talk(kit, "ocpp2.0.1")
-
-
 def _begins(talk: Talk) -> int:
     ref = talk.start(meterStart=1000)
     talk.kit.clock.advance(hours=1)

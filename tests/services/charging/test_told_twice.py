@@ -12,19 +12,9 @@ from chalicelib.domain.charging.session import Session
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.records.drivers import Token
 from tests.services.charging.test_quirks import CARD201, Talk, event, meter, told
-from tests.services.conftest import CARD, NOW, Kit
+from tests.services.conftest import CARD, NOW
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def talk(kit: Kit) -> Talk:
-    return Talk(kit, "ocpp1.6")
-
-
-@pytest.fixture
-def talk201(kit: Kit) -> Talk:
-    return Talk(kit, "ocpp2.0.1")
 
 
 def weighed(talk: Talk, ref: int | str) -> Session:

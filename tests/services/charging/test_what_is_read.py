@@ -12,19 +12,9 @@ from chalicelib.domain.charging.session import State
 from chalicelib.domain.pricing.evidence import Flag
 from chalicelib.records.chargers import MainMeter
 from tests.services.charging.test_quirks import CARD201, Talk, event, told
-from tests.services.conftest import CARD, NOW, Kit
+from tests.services.conftest import CARD, NOW
 
 ENERGY = "Energy.Active.Import.Register"
-
-
-@pytest.fixture
-def talk(kit: Kit) -> Talk:
-    return Talk(kit, "ocpp1.6")
-
-
-@pytest.fixture
-def talk201(kit: Kit) -> Talk:
-    return Talk(kit, "ocpp2.0.1")
 
 
 def meter201(talk: Talk, value: int, **more: Any) -> list[dict[str, Any]]:

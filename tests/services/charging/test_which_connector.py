@@ -25,16 +25,6 @@ ONE, TWO = ConnectorId(1), ConnectorId(2)
 APP = "KAAAAAAAAAAAAAAAAAAA"
 
 
-@pytest.fixture
-def talk(kit: Kit) -> Talk:
-    return Talk(kit, "ocpp1.6")
-
-
-@pytest.fixture
-def talk201(kit: Kit) -> Talk:
-    return Talk(kit, "ocpp2.0.1")
-
-
 def authorization(kit: Kit, connector: ConnectorId) -> str | None:
     return next(it.session_id for it in kit.connectors.of_charger("CP-1") if it.connector == connector)
 

@@ -29,16 +29,6 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 
-@pytest.fixture
-def talk(kit: Kit) -> Talk:
-    return Talk(kit, "ocpp1.6")
-
-
-@pytest.fixture
-def talk201(kit: Kit) -> Talk:
-    return Talk(kit, "ocpp2.0.1")
-
-
 def running(talk: Talk, ref: int) -> Session:
     return talk.kit.session(session_id_for("transaction", "CP-1", str(ref)))
 
