@@ -68,6 +68,11 @@ class ChargerServices(TransparencyServices):
         if charger.managed_at:
             self.managed_charger_news.line_told(charger, online)
 
+    def _ability_told(self, charger: Charger) -> None:
+        # As above.
+        if charger.managed_at:
+            self.managed_charger_news.set_up(charger)
+
     @cached_property
     def managed_sites(self) -> DynamoManagedSites:
         from chalicelib.adapters.grid.sites import DynamoManagedSites
@@ -183,6 +188,7 @@ class ChargerServices(TransparencyServices):
             clock=self.clock,
             new_id=self.new_id,
             pinned_keys=self.pinned_keys,
+            ability_told=self._ability_told,
             heartbeat_s=self.heartbeat_s,
         )
 

@@ -192,6 +192,13 @@ def test_a_firmware_is_proven_by_a_quiet_charger_and_a_cars_charge_before_anybod
     site = ShortSite(world, 40)
     site.describe()
     site.know(OnePhase())
+
+    def is_kept() -> bool:
+        site.looked()
+        return site.firmware().one_phase.is_kept
+
+    # Whoever plugs in at the very moment in which a charger is started anew has to begin again.
+    eventually(is_kept)
     site.begin(0)
 
     def is_proven() -> bool:

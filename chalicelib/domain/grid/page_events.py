@@ -41,6 +41,7 @@ class EventKind(StrEnum):
     IGNORED = "ignored"
     OBEYED = "obeyed"
     CLOCK = "clock"
+    SET_UP = "set_up"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,7 @@ class PageEvent:
     `name`: the message id of the frame that was answered, or did not go out. `detail`: the charger's own word. For
     SHOWN: the composite schedule, None where the charger shows none. For BOOTED and RECONNECTED:
     `trust` as of a page. For SESSION_OVER: which. For CLOCK: how far ahead of ours it is, 0: right.
+    SET_UP says nothing of a port: what the charger can be told of power is to be read again.
     """
 
     port_id: PortId
@@ -96,4 +98,5 @@ _HEARD: Mapping[EventKind, Callable[[PortPage, PageEvent], PortPage]] = {
     EventKind.IGNORED: lambda page, it: ignored(page, it.at),
     EventKind.OBEYED: lambda page, it: obeyed(page),
     EventKind.CLOCK: lambda page, it: page,
+    EventKind.SET_UP: lambda page, it: page,
 }

@@ -51,7 +51,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Provisioning:
-    """Sets chargers up, and shows how far that has come. `heartbeat_s` is what a boot is answered with, too."""
+    """Sets chargers up, and shows how far that has come. `heartbeat_s` is what a boot is answered with, too.
+
+    `ability_told(charger)`: whoever shares out power hears that what the charger can be told of it is another now.
+    """
 
     setups: Setups
     chargers: Chargers
@@ -61,6 +64,7 @@ class Provisioning:
     clock: Clock
     new_id: NewId
     pinned_keys: PinnedKeys
+    ability_told: Callable[[Charger], None]
     heartbeat_s: int | None = None
 
     # When a charger is to be looked at.
@@ -197,6 +201,8 @@ class Provisioning:
             self.setups.settle(charger.charger_id, setup.profile, found, ability)
             if charger.place is not None:
                 self.places.set_metered(charger.place, found is not MeteringCapability.NONE)
+        if charger.ability != ability:
+            self.ability_told(charger)
         if setup.meter_keys:
             self.pinned_keys.configured(charger.charger_id, setup.meter_keys)
         # Last, so that whoever sees it settled sees what came of it too.

@@ -1,4 +1,4 @@
-"""What chargers of managed sites tell beside their charges: that they booted or came back, and what the site takes.
+"""What chargers of managed sites tell beside their charges: boots, new lines, what they can do; and what sites take.
 
 Whether a charger is one stands in its row and its socket; of any other nothing is asked, and nothing of power loaded:
 each start of the socket's process would pay for it.
@@ -41,12 +41,17 @@ class ManagedChargerNews:
     def line_told(self, charger: Charger, online: bool) -> None:
         """A charger has a new socket: it may have lost what it was told. One that is gone says so when it is asked."""
         if online and charger.managed_at:
-            self._came_back(charger.charger_id, charger.managed_at, has_booted=False)
+            self._told(charger.charger_id, charger.managed_at, "reconnected")
 
     def booted(self, connection: Connection) -> None:
         """A charger has started anew."""
         if connection.managed_at:
-            self._came_back(connection.charger_id, connection.managed_at, has_booted=True)
+            self._told(connection.charger_id, connection.managed_at, "booted")
+
+    def set_up(self, charger: Charger) -> None:
+        """What a charger can be told of power is known now, or is another than before."""
+        if charger.managed_at:
+            self._told(charger.charger_id, charger.managed_at, "set_up")
 
     def clock_told(self, connection: Connection, ahead_s: int) -> None:
         """How far ahead of ours its clock was in a report, where that is wrong or was before: grants name times.
@@ -102,13 +107,13 @@ class ManagedChargerNews:
         if is_news or any(abs(it) >= STEP_MA for it in steps):
             self.looks.ask(site_id, at_once=any(it >= STEP_MA for it in steps))
 
-    def _came_back(self, charger_id: str, site_id: str, *, has_booted: bool) -> None:
+    def _told(self, charger_id: str, site_id: str, what: str) -> None:
         from chalicelib.domain.grid.page_events import EventKind, PageEvent  # noqa: PLC0415  (for managed sites alone)
         from chalicelib.domain.grid.tree import PortId  # noqa: PLC0415
 
-        kind = EventKind.BOOTED if has_booted else EventKind.RECONNECTED
+        told = PageEvent(port_id=PortId(charger_id, _WHOLE), kind=EventKind(what), at=self.clock())
         try:
-            self.managed_sites.heard(site_id, PageEvent(port_id=PortId(charger_id, _WHOLE), kind=kind, at=self.clock()))
+            self.managed_sites.heard(site_id, told)
             self.looks.ask(site_id)
         except Exception:
             _log.exception("site not told of its charger", extra={"charger_id": charger_id})

@@ -1,6 +1,7 @@
 """Entries in a site's book: what was told of its ports since it was written, answers, boots, new sockets, ends.
 
-A charger's facts are read where it booted or connected, or has not told its settings yet; never for a look alone.
+A charger's facts are read where it booted, connected or was set up, or has not told its settings yet; never for a look
+alone.
 """
 
 from __future__ import annotations
@@ -74,8 +75,9 @@ class BookEntries:
     ) -> dict[str, ChargerFacts]:
         known = {it.charger_id: it for it in book.chargers}
         came_back = {it.port_id.charger_id for it in events if it.kind in _CAME_BACK}
+        is_news = came_back | {it.port_id.charger_id for it in events if it.kind is EventKind.SET_UP}
         names = dict.fromkeys(it.charger_id for it in port_ids)
-        to_read = [it for it in names if it not in known or it in came_back or _is_to_be_read(known[it], at)]
+        to_read = [it for it in names if it not in known or it in is_news or _is_to_be_read(known[it], at)]
         chargers, firmware_of = self.chargers.many(to_read), cache(self.firmwares.of)
         read = {
             it: _facts_of(it, chargers.get(it), None if it in came_back else known.get(it), at, firmware_of)

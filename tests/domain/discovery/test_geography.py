@@ -33,7 +33,8 @@ def test_known_distances(one: GeoPoint, other: GeoPoint, km: float) -> None:
 @given(SPOTS, SPOTS, SPOTS)
 def test_the_straight_way_is_the_shortest(a: GeoPoint, b: GeoPoint, c: GeoPoint) -> None:
     assert distance_m(a, b) == pytest.approx(distance_m(b, a))
-    assert distance_m(a, c) <= distance_m(a, b) + distance_m(b, c) + 1e-3
+    # To the other side of the world the arc sine tells no better than to a decimetre.
+    assert distance_m(a, c) <= distance_m(a, b) + distance_m(b, c) + 1
 
 
 def test_a_place_beside_a_route_is_so_far_along_and_so_far_off() -> None:

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from benchmarks.calls import counted, summary
-from chalicelib.domain.chargers.charging_ability import RateUnit
+from chalicelib.domain.chargers.charging_ability import ChargingAbility, RateUnit
 from chalicelib.domain.chargers.events import ConnectorId
 from chalicelib.domain.chargers.geography import GeoPoint
 from chalicelib.domain.chargers.setup import MOST_MESSAGES, MeteringCapability, Setup, Standing
 from chalicelib.domain.chargers.setup_profile import Aspect, SetupProfile
+from chalicelib.domain.grid.page_events import EventKind
+from chalicelib.domain.grid.tree import Node, Port, PortId, SiteTree
 from chalicelib.domain.pricing.tariff import simple_elements
 from chalicelib.protocol.ocpp.setups import place
 from chalicelib.records.chargers import Charger, Connection, Site
@@ -97,12 +99,16 @@ class Box:
 
     def boot(self, firmware: str = "1.0") -> None:
         """It starts, and tells its first connector's status."""
+        self.start(firmware)
+        self.report()
+
+    def start(self, firmware: str = "1.0") -> None:
+        """It starts, and has told no more yet."""
         station = {"vendorName": "Maker", "model": "Box", "firmwareVersion": firmware}
         said: dict[str, Any] = {"reason": "PowerUp", "chargingStation": station}
         if self.is_16:
             said = {"chargePointVendor": "Maker", "chargePointModel": "Box", "firmwareVersion": firmware}
         self.said(json.dumps([2, "b", "BootNotification", said]))
-        self.report()
 
     def report(self, status: str = "Available") -> None:
         """Its first connector's status."""
@@ -136,6 +142,8 @@ class Box:
                 return {"getVariableResult": [self._variable(it) for it in payload["getVariableData"]]}
             case "ChangeConfiguration":
                 return {"status": self._set(payload["key"], payload["value"])}
+            case "SetChargingProfile" | "GetCompositeSchedule":
+                return {"status": "Rejected"}
         results = [
             {**place(name_of(it)), "attributeStatus": self._set(name_of(it), it["attributeValue"])}
             for it in payload["setVariableData"]
@@ -549,6 +557,43 @@ def test_where_power_is_shared_out_a_charger_tells_how_it_can_be_limited(kit: Ki
     box.heard.clear()
     box.boot()
     assert (len(box.heard), found(kit).ability) == (1, ability)
+
+
+def test_a_site_that_shares_out_power_hears_at_once_what_a_charger_of_its_told_of_itself(kit: Kit) -> None:
+    grid = Node(node_id="grid", limit_ma=(40_000,) * 3)
+    ports = tuple(Port(port_id=PortId("CP-1", ConnectorId(it)), node_id="grid") for it in (1, 2))
+    tree = SiteTree(site_id=SITE.site_id, nodes=(grid,), ports=ports)
+
+    def known() -> ChargingAbility | None:
+        kit.balancer.look(SITE.site_id)
+        state = kit.managed_sites.state(SITE.site_id)
+        assert state is not None
+        return state.book.chargers[0].ability
+
+    box = box16(kit)
+    box.settings |= LIMITS_16
+    kit.site_grids.describe("op", tree, None)
+    box.start()
+    assert known() is None
+    box.report()
+    first = known()
+    assert first is not None
+    assert first.most_stack_level == 8
+    # Its next firmware can do less; the site looked between its boot and its answers.
+    kit.clock.advance(hours=1)
+    box.settings["ChargeProfileMaxStackLevel"] = "2"
+    box.start(firmware="2.0")
+    assert known() == first
+    box.report()
+    now = known()
+    assert now is not None
+    assert now.most_stack_level == 2
+    # One that is as it was is no news.
+    kit.clock.advance(hours=1)
+    box.boot(firmware="2.0")
+    state = kit.managed_sites.state(SITE.site_id)
+    assert state is not None
+    assert [it.kind for it in state.events if it.kind is EventKind.SET_UP] == []
 
 
 def test_another_firmware_is_asked_again_and_what_its_make_is_known_for_counts(kit: Kit) -> None:
