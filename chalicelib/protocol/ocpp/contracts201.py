@@ -136,7 +136,9 @@ def status_reply(answer: RevocationAnswers, _: Mapping[str, Any]) -> Fields:
 
 def chain_status_reply(answer: RevocationAnswers, asked: Mapping[str, Any]) -> Fields:
     """Every certificate asked about is answered for, be it by not knowing (M07)."""
-    requests = [it for it in asked.get("certificateStatusRequests") or () if isinstance(it, dict)]
+    told = asked.get("certificateStatusRequests")
+    # As it was read: one that stands in an array's place is its only one.
+    requests = [it for it in (told if isinstance(told, list) else [told]) if isinstance(it, dict)]
     pairs = zip(requests, answer.answers, strict=False)
     return {"certificateStatus": [_chain_status(it, told) for it, told in pairs]}
 

@@ -94,6 +94,24 @@ def test_each_certificate_asked_about_is_answered_for() -> None:
     assert [(it["source"], it["status"]) for it in chain["certificateStatus"]] == [("OCSP", "Good"), ("CRL", "Failed")]
 
 
+@pytest.mark.parametrize("asked", [1, "all", None, {}, [1], [[]]])
+def test_whatever_stands_where_certificates_are_named_is_answered(asked: object) -> None:
+    named = {"certificateStatusRequests": asked}
+    event = heard("ocpp2.1", "GetCertificateChainStatus", named)
+    assert isinstance(event, RevocationsAsked)
+    unknown = RevocationAnswers(tuple(RevocationAnswer(status=Revocation.UNKNOWN) for _ in event.certificates))
+    assert replied("ocpp2.1", "GetCertificateChainStatus", named, unknown) == {"certificateStatus": []}
+
+
+def test_a_certificate_that_stands_in_an_arrays_place_is_answered_for_too() -> None:
+    named = {"certificateStatusRequests": {"certificateHashData": HASHES, "source": "CRL", "urls": []}}
+    event = heard("ocpp2.1", "GetCertificateChainStatus", named)
+    assert isinstance(event, RevocationsAsked)
+    answer = RevocationAnswers((RevocationAnswer(status=Revocation.UNKNOWN),))
+    chain = replied("ocpp2.1", "GetCertificateChainStatus", named, answer)
+    assert [it["status"] for it in chain["certificateStatus"]] == ["Unknown"]
+
+
 @pytest.mark.parametrize(
     ("worth", "standing", "told"),
     [
