@@ -117,7 +117,7 @@ class World:
         return charger_id
 
     def charger(self, version: str = "1.6", site_id: str = SITE_ID, **flaws: Any) -> Charger:
-        """A simulated charger, connected and accepted, gone when the story ends. Its cars draw what the story says."""
+        """A simulated charger, accepted and set up, gone when the story ends. Its cars draw what the story says."""
         setup = Setup(
             charger_id=self.register_charger(site_id=site_id),
             password=PASSWORD,
@@ -125,7 +125,15 @@ class World:
             version=version,
             **{"interval_s": 0.2, "speed": 0.0, "first_wait_s": 0.05, "connection_timeout_s": 600.0, **flaws},
         )
-        return self.running(setup)
+        charger = self.running(setup)
+
+        def is_set_up() -> bool:
+            found = wiring.network().setups.get(setup.charger_id)
+            return found is not None and found.settled_at is not None
+
+        # Else that comes at any moment of the story.
+        eventually(is_set_up)
+        return charger
 
     def running(self, setup: Setup) -> Charger:
         """A charger as set up, connected and accepted, gone when the story ends."""
