@@ -27,6 +27,7 @@ from local.context import LambdaContext
 PREFIX = "kerb-"
 _LAMBDA_TIMEOUT_S = 60
 _TRIES = 3
+_MOST_DELIVERED = 5_000
 _MOST_AT_ONCE = 10
 _FIFO = ".fifo"
 _SAID_ONCE_S = 300
@@ -89,10 +90,15 @@ class Queues:
         backend.send_message = _SEND
 
     def deliver(self) -> int:
-        """Call the functions for all that waits, whatever its delay; returns how many messages that were."""
+        """Call the functions for all that waits, whatever its delay; returns how many messages that were.
+
+        Raises RuntimeError where messages call for others without end.
+        """
         delivered = 0
         while batch := self._batch(at=None):
             delivered += len(batch)
+            if delivered > _MOST_DELIVERED:
+                raise RuntimeError(f"queues never come to rest: {batch[0].queue} has {batch[0].body} again and again")
             self._call(batch)
         return delivered
 

@@ -1,7 +1,7 @@
 """Entries in a site's book: what was told of its ports since it was written, answers, boots, new sockets, ends.
 
-A charger's facts are read where it booted, connected or was set up, or has not told its settings yet; never for a look
-alone.
+A charger's facts are read where it booted, connected, was set up or not reached, or has not told its settings yet;
+never for a look alone.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from chalicelib.services.grid.claimants import claimed
 FirmwareOf = Callable[[str], Firmware]
 
 _CAME_BACK = (EventKind.BOOTED, EventKind.RECONNECTED)
+# One that a frame did not reach is away: until it is back nothing is sent to it.
+_READ_FOR = (EventKind.SET_UP, EventKind.UNSENT)
 _READ_AGAIN, _LATEST = timedelta(minutes=1), timedelta(hours=1)
 
 
@@ -75,7 +77,7 @@ class BookEntries:
     ) -> dict[str, ChargerFacts]:
         known = {it.charger_id: it for it in book.chargers}
         came_back = {it.port_id.charger_id for it in events if it.kind in _CAME_BACK}
-        is_news = came_back | {it.port_id.charger_id for it in events if it.kind is EventKind.SET_UP}
+        is_news = came_back | {it.port_id.charger_id for it in events if it.kind in _READ_FOR}
         names = dict.fromkeys(it.charger_id for it in port_ids)
         to_read = [it for it in names if it not in known or it in is_news or _is_to_be_read(known[it], at)]
         chargers, firmware_of = self.chargers.many(to_read), cache(self.firmwares.of)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
+from chalicelib.domain.chargers.charging_ability import ChargingAbility
+from chalicelib.domain.chargers.setup import MeteringCapability
 from chalicelib.domain.grid.tree import OperatorLimit
+from chalicelib.records.chargers import Gone
 from chalicelib.records.grid import NamedLimit, ToldLoad
-from tests.services.conftest import Kit
-from tests.services.grid.plant import CHARGERS, LIMIT_A, SITE_ID, Plant
+from tests.services.conftest import Kit, Link
+from tests.services.grid.plant import CHARGERS, LIMIT_A, SITE_ID, Looks, Plant
 
 
 @pytest.fixture
@@ -163,3 +167,46 @@ def test_where_a_charger_answers_nothing_the_others_have_what_is_left_and_no_mor
     plant.outlets[0].is_deaf = False
     plant.live(70)
     assert near(plant.offered_a(), 11.0, 11.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("is_seen", [True, False])
+def test_a_charger_that_is_away_is_told_nothing_over_and_over_and_all_once_it_is_back(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch, is_seen: bool
+) -> None:
+    kit, gone = plant.kit, plant.outlets[0]
+    # What it can do is known: it is not read again for that.
+    kit.setups.settle(gone.charger_id, "", MeteringCapability.UNKNOWN, ChargingAbility())
+    plant.live(120)
+    for number in range(2):
+        plant.begin(number)
+    plant.live(8)
+    socket = kit.sockets.connection(gone.connection_id)
+    assert socket is not None
+    if is_seen:
+        kit.sockets.closed(socket)
+
+    def send(connection_id: str, frame: str) -> None:
+        if connection_id == socket.connection_id:
+            raise Gone(connection_id)
+        Link.send(kit.link, connection_id, frame)
+
+    # Where nobody told of its end, whoever sends down it sees it.
+    monkeypatch.setattr(kit.link, "send", send)
+    asked: list[datetime] = []
+
+    def ask_later(site_id: str, after: timedelta) -> None:
+        asked.append(kit.clock())
+        Looks.ask_later(plant.looks, site_id, after)
+
+    monkeypatch.setattr(plant.looks, "ask_later", ask_later)
+    # Its grant is to be renewed in that time, ends, and the other's is renewed each half hour.
+    plant.live(4 * 3600)
+    assert len(asked) < 20
+    assert near(plant.offered_a(), 6.0, 14.0, 0.0, 0.0)
+    gone.connection_id = "c-back"
+    kit.sockets.opened(replace(socket, connection_id="c-back"), kit.clock())
+    charger = kit.chargers.get(gone.charger_id)
+    assert charger is not None
+    kit.managed_charger_news.line_told(charger, online=True)
+    plant.live(10)
+    assert near(plant.offered_a(), 14.0, 14.0, 0.0, 0.0)
