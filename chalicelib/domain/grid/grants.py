@@ -57,7 +57,7 @@ class PortPage:
     its grant, and has not been seen to keep one since; `judged`: the grant that was last found ignored; `measures`:
     what was done about it; `stopped_at`: its charge was to be ended then. `shown_one`: the session in which its meter
     has shown that the charge flows by one phase, as it was told (`one_phase.py`). `proofs`: when it was cut or reset to
-    prove something within the last day.
+    prove something within the last day. `unsent`: so many of the newest frames could not be sent, the last `unsent_at`.
     """
 
     port_id: PortId
@@ -87,6 +87,8 @@ class PortPage:
     proof_at: datetime | None = None
     shown_one: str = ""
     proofs: tuple[datetime, ...] = ()
+    unsent: int = 0
+    unsent_at: datetime | None = None
 
     @property
     def newest(self) -> Lease | None:
@@ -184,11 +186,11 @@ def repeated(page: PortPage, name: str, at: datetime) -> PortPage:
     return replace(page, leases=leases, frames=page.frames + 1, told_at=at)
 
 
-def unsent(page: PortPage, name: str) -> PortPage:
+def unsent(page: PortPage, name: str, at: datetime) -> PortPage:
     """A grant, or a default, was booked and is known not to have gone out, nor ever to go out."""
     leases = tuple(it for it in page.leases if it.name != name or it.sends > 1)
     pushes = tuple(it for it in page.pushes if it.name != name or it.sends > 1)
-    return replace(page, leases=leases, pushes=pushes)
+    return replace(page, leases=leases, pushes=pushes, unsent=page.unsent + 1, unsent_at=at)
 
 
 def default_pushed(page: PortPage, push: DefaultPush) -> PortPage:
@@ -215,8 +217,7 @@ def confirmed(page: PortPage, name: str, at: datetime) -> PortPage:
     is_after_loss = page.lost_at is not None and lease.sent_at >= page.lost_at
     if is_after_loss:
         page = replace(page, lost_at=None, lost_by=None)
-    page = replace(page, refusals=0)
-    return _tidied(replace(page, leases=kept), at)
+    return _tidied(replace(page, leases=kept, refusals=0, unsent=0), at)
 
 
 def refused(page: PortPage, name: str, at: datetime) -> PortPage:
@@ -289,6 +290,7 @@ def lost(page: PortPage, by: Loss, at: datetime, trust: Trust) -> PortPage:
         read_knows=(),
         unread=0,
         proof_at=None,
+        unsent=0,
         shown_one="" if by is Loss.BOOT else page.shown_one,
     )
 
@@ -305,7 +307,7 @@ def session_over(page: PortPage, session_id: str, at: datetime) -> PortPage:
     holds for whatever charges next.
     """
     leases = tuple(replace(it, is_over=True) if it.session_id == session_id else it for it in page.leases)
-    return _tidied(replace(page, leases=leases, frames=0, refusals=0, measures=(), stopped_at=None), at)
+    return _tidied(replace(page, leases=leases, frames=0, refusals=0, unsent=0, measures=(), stopped_at=None), at)
 
 
 def ignored(page: PortPage, at: datetime) -> PortPage:

@@ -90,7 +90,7 @@ def _shown(page: PortPage, event: PageEvent) -> PortPage:
 _HEARD: Mapping[EventKind, Callable[[PortPage, PageEvent], PortPage]] = {
     EventKind.CONFIRMED: _confirmed,
     EventKind.REFUSED: _refused,
-    EventKind.UNSENT: lambda page, it: unsent(page, it.name),
+    EventKind.UNSENT: lambda page, it: unsent(page, it.name, it.at),
     EventKind.SHOWN: _shown,
     EventKind.BOOTED: lambda page, it: lost(page, Loss.BOOT, it.at, it.trust),
     EventKind.RECONNECTED: lambda page, it: lost(page, Loss.RECONNECT, it.at, it.trust),

@@ -135,9 +135,12 @@ class PortLook:
 
     def next(self) -> Next:
         """The page's next frame, if one is due."""
-        if self.page.lost_by is not None and self._wants_proof:
-            # Before anything else is sent: what it shows now is what it kept.
-            return self._read()
+        if self._was_just_unsent:
+            return self.page, None
+        # Before anything else is sent: what it shows now is what it kept.
+        return self._read() if self.page.lost_by is not None and self._wants_proof else self._told()
+
+    def _told(self) -> Next:
         if self._is_stop_due:
             order = self._order(OrderKind.STOP, self.new_name())
             return replace(self.page, stopped_at=self.at), replace(order, is_lowering=True)
@@ -253,7 +256,12 @@ class PortLook:
     @property
     def _was_just_refused(self) -> bool:
         page = self.page
-        return page.refused_at is not None and self.at - page.refused_at < ANSWERED_WITHIN * min(page.refusals**2, 30)
+        return page.refused_at is not None and self.at - page.refused_at < _pause(page.refusals)
+
+    @property
+    def _was_just_unsent(self) -> bool:
+        page = self.page
+        return page.unsent_at is not None and self.at - page.unsent_at < _pause(page.unsent)
 
     def _is_overdue(self, sent_at: datetime, patience: timedelta) -> bool:
         """Whether an answer is waited for no longer. On a socket that is gone none can come."""
@@ -346,6 +354,11 @@ def proof_turn(tried_at: datetime | None, at: datetime) -> tuple[int, datetime]:
 
 def _limit_ma(plan: Sequence[Period], at: datetime) -> int:
     return next((it.limit_ma for it in reversed(plan) if it.starts_at <= at), plan[0].limit_ma)
+
+
+def _pause(failures: int) -> timedelta:
+    """How long nothing is tried after so many that failed in a row."""
+    return ANSWERED_WITHIN * min(failures**2, 30)
 
 
 def _patience(sends: int) -> timedelta:

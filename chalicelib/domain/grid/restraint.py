@@ -60,7 +60,7 @@ def beside_silent(  # noqa: PLR0913, PLR0917 (as `restrained`, and who is silent
     demands: Sequence[SiteDemand],
     silent_ma: Mapping[PortId, int],
 ) -> Restraint:
-    """A sharing where some chargers answer nothing (`silent_ma`: what each may go on drawing by what it was told).
+    """A sharing where some answer nothing, or do not yield (`silent_ma`: what each may go on drawing all the same).
 
     They are to have what is fair, should they hear of it. Until then the others have what is left beside what those
     hold: no more of it, and no less.

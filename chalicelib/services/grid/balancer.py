@@ -40,7 +40,7 @@ from chalicelib.services.grid.entries import BookEntries
 from chalicelib.services.grid.obedience import Obedience, alarms_of
 from chalicelib.services.grid.phase_switching import quiet_phases, switchable
 from chalicelib.services.grid.power_waits import PowerWaits
-from chalicelib.services.grid.site_conditions import plan_of, sessions_of, site_to_share
+from chalicelib.services.grid.site_conditions import plan_of, sessions_of, site_to_share, unyielding_ma
 
 _AGAIN = 5
 # A claim of which nothing was heard for so long may be of a session that is over.
@@ -137,8 +137,9 @@ class Balancer:
         claims = with_unasked(claims, state, at)
         site = site_to_share(state, book, claims, at)
         conditions, defaults, former = site.conditions, site.defaults, site.former
+        kept_ma = unyielding_ma(state, book, at)
         silent_ma = {it.port_id: held_ma(it, at) for it in book.pages if _is_silent(it, facts, at)}
-        restraint = beside_silent(site.tree, claims, at, conditions, state.demands, silent_ma)
+        restraint = beside_silent(site.tree, claims, at, conditions, state.demands, {**kept_ma, **silent_ma})
         grants = restraint.grants
 
         later: dict[tuple[bool, ...], _Fits] = {}
@@ -171,7 +172,14 @@ class Balancer:
         in_proof = _to_be_proven(tree, book, {it.charger_id for it in sessions}, at)
         needs = [
             replace(
-                _need(page, facts[page.port_id.charger_id], grants, defaults, sessions.get(page.port_id)),
+                _need(
+                    page,
+                    facts[page.port_id.charger_id],
+                    grants,
+                    defaults,
+                    session_id=sessions.get(page.port_id),
+                    kept_ma=kept_ma.get(page.port_id, 0),
+                ),
                 is_quiet=page.port_id in in_proof,
                 default_phases=quiet_phases(state, facts[page.port_id.charger_id], page.port_id)
                 if page.port_id in in_proof
@@ -228,23 +236,30 @@ class Balancer:
         return replace(state, claims=tuple(kept))
 
 
-def _need(
-    page: PortPage, facts: ChargerFacts, grants: Grants, defaults: OfflineDefaults, session_id: str | None
+def _need(  # noqa: PLR0913 (what is known of a port)
+    page: PortPage,
+    facts: ChargerFacts,
+    grants: Grants,
+    defaults: OfflineDefaults,
+    *,
+    session_id: str | None,
+    kept_ma: int,
 ) -> PortNeed:
+    """What a port is to have: what is granted, and never less than the least of a charge that cannot be paused."""
     ability = seen_in(facts.ability or ChargingAbility(), facts.firmware.learnt)
-    best = facts.firmware.learnt.best
-    is_told = ability.is_controllable
+    form = next(iter(forms(ability, ProfilePurpose.SESSION, facts.firmware.learnt.best)), None)
+    default_form = next(iter(forms(ability, ProfilePurpose.DEFAULT)), None)
     switching = grants.switching.get(page.port_id)
     # What provably does not keep one is booked at its maximum, and told the least all the same.
     default_ma = _LEAST_MA if page.trust is Trust.DISPROVEN else defaults.limit_ma[page.port_id]
     return PortNeed(
         port_id=page.port_id,
-        limit_ma=grants.target_ma.get(page.port_id, 0) if session_id is not None and is_told else None,
+        limit_ma=max(grants.target_ma.get(page.port_id, 0), kept_ma) if session_id is not None and form else None,
         session_id=session_id,
-        default_ma=default_ma if is_told else None,
+        default_ma=default_ma if default_form is not None else None,
         is_online=facts.is_online,
-        form=next(iter(forms(ability, ProfilePurpose.SESSION, best)), None),
-        default_form=next(iter(forms(ability, ProfilePurpose.DEFAULT)), None),
+        form=form,
+        default_form=default_form,
         firmware=facts.firmware,
         phases=1 if switching is not None and switching.is_one else None,
     )

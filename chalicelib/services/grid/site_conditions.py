@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from chalicelib.domain.chargers.charging_ability import ChargingAbility, seen_in
+from chalicelib.domain.chargers.charging_ability import ChargingAbility, forms, seen_in
+from chalicelib.domain.chargers.commands import ProfilePurpose
 from chalicelib.domain.data_classes import dataclass, replace
 from chalicelib.domain.grid.balancing import share
 from chalicelib.domain.grid.defaults import OfflineDefaults, offline_defaults, silent_room
@@ -33,13 +34,14 @@ def site_to_share(state: SiteState, book: SiteBook, claims: Sequence[Claim], at:
     switched = {it.port_id for it in claims if it.switching is not None and it.switching.is_one}
     switched -= {it.port_id for it in claims if it.switching is not None and it.switching.is_trial}
     charging = sorted(drawing.keys() - switched, key=lambda it: drawing[it][1].begun_at)
-    unruly = {it.port_id: it.most_ma for it in book.pages if it.trust is Trust.DISPROVEN}
+    untold = _untold(book)
+    unruly = {it.port_id: it.most_ma for it in book.pages if it.trust is Trust.DISPROVEN or it.port_id in untold}
     former = {it.port_id: it for it in state.former_ports(at)}
     whole = replace(tree, ports=(*tree.ports, *former.values()))
     building, limits = building_of(state, at), tuple(it.limit for it in state.limits)
     # What nobody charges at, or nobody can limit, is as it is, whoever has a turn.
     idle = {
-        it.port_id: held_ma(it, at) if it.port_id in former else base_ma(it)
+        it.port_id: held_ma(it, at) if it.port_id in former or it.port_id in untold else base_ma(it)
         for it in book.pages
         if it.port_id not in drawing or it.port_id in unruly or it.ignored_since is not None
     }
@@ -66,7 +68,7 @@ def plan_of(state: SiteState, book: SiteBook) -> Plan | None:
     facts = {it.charger_id: it for it in book.chargers}
     rows = {
         port_id: row
-        if _pauses(facts.get(port_id.charger_id))
+        if port_id.charger_id not in facts or _ability(facts[port_id.charger_id]).pauses_at_zero
         else tuple(max(it, drawing[port_id][0].least_ma) for it in row)
         for port_id, row in plan.limit_ma.items()
     }
@@ -78,7 +80,28 @@ def sessions_of(state: SiteState) -> Mapping[PortId, str]:
     return {it: stored.session_id for it, (_, stored) in claimed(state).items()}
 
 
-def _pauses(facts: ChargerFacts | None) -> bool:
-    if facts is None:
-        return True
-    return seen_in(facts.ability or ChargingAbility(), facts.firmware.learnt).pauses_at_zero
+def unyielding_ma(state: SiteState, book: SiteBook, at: datetime) -> Mapping[PortId, int]:
+    """What each charge goes on drawing whatever it is granted, where that is anything.
+
+    All that its port can, where its charger takes no limit; its least once it has begun, where that cannot pause.
+    """
+    drawing, untold = claimed(state), _untold(book)
+    unpaused = {it.charger_id for it in book.chargers if not _ability(it).pauses_at_zero}
+    found = {}
+    for page in book.pages:
+        port, _ = drawing.get(page.port_id, (None, None))
+        if port is not None and page.port_id in untold:
+            found[page.port_id] = held_ma(page, at)
+        elif port is not None and page.port_id.charger_id in unpaused and held_ma(page, at) >= port.least_ma:
+            found[page.port_id] = port.least_ma
+    return found
+
+
+def _untold(book: SiteBook) -> Collection[PortId]:
+    """The ports whose chargers take no limit."""
+    takes_none = {it.charger_id for it in book.chargers if not forms(_ability(it), ProfilePurpose.SESSION)}
+    return {it.port_id for it in book.pages if it.port_id.charger_id in takes_none}
+
+
+def _ability(facts: ChargerFacts) -> ChargingAbility:
+    return seen_in(facts.ability or ChargingAbility(), facts.firmware.learnt)

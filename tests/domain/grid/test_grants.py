@@ -117,8 +117,8 @@ def test_a_refused_grant_is_off_the_book_and_one_refused_after_it_was_sent_twice
 
 
 def test_what_is_known_not_to_have_gone_out_is_off_the_book_unless_it_did_before() -> None:
-    assert held_ma(unsent(sent(PAGE, "a", 16_000, T0), "a"), T0) == 6_000
-    assert held_ma(unsent(repeated(sent(PAGE, "a", 16_000, T0), "a", T0 + 10 * S), "a"), T0 + 10 * S) == 16_000
+    assert held_ma(unsent(sent(PAGE, "a", 16_000, T0), "a", T0), T0) == 6_000
+    assert held_ma(unsent(repeated(sent(PAGE, "a", 16_000, T0), "a", T0 + 10 * S), "a", T0), T0 + 10 * S) == 16_000
 
 
 def test_an_answer_that_comes_twice_or_to_nothing_changes_nothing() -> None:

@@ -7,13 +7,16 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from chalicelib.domain.chargers.charging_ability import ChargingAbility
+from chalicelib.domain.chargers.charging_ability import ChargingAbility, RefusedForm
+from chalicelib.domain.chargers.commands import Unable
 from chalicelib.domain.chargers.setup import MeteringCapability
+from chalicelib.domain.grid.port_look import PortOrder
 from chalicelib.domain.grid.tree import OperatorLimit
 from chalicelib.records.chargers import Gone
 from chalicelib.records.grid import NamedLimit, ToldLoad
+from chalicelib.services.grid.dispatch import Dispatch
 from tests.services.conftest import Kit, Link
-from tests.services.grid.plant import CHARGERS, LIMIT_A, SITE_ID, Looks, Plant
+from tests.services.grid.plant import CHARGERS, LIMIT_A, MOST_A, SITE_ID, Looks, Plant
 
 
 @pytest.fixture
@@ -192,13 +195,7 @@ def test_a_charger_that_is_away_is_told_nothing_over_and_over_and_all_once_it_is
 
     # Where nobody told of its end, whoever sends down it sees it.
     monkeypatch.setattr(kit.link, "send", send)
-    asked: list[datetime] = []
-
-    def ask_later(site_id: str, after: timedelta) -> None:
-        asked.append(kit.clock())
-        Looks.ask_later(plant.looks, site_id, after)
-
-    monkeypatch.setattr(plant.looks, "ask_later", ask_later)
+    asked = asked_later(plant, monkeypatch)
     # Its grant is to be renewed in that time, ends, and the other's is renewed each half hour.
     plant.live(4 * 3600)
     assert len(asked) < 20
@@ -210,3 +207,76 @@ def test_a_charger_that_is_away_is_told_nothing_over_and_over_and_all_once_it_is
     kit.managed_charger_news.line_told(charger, online=True)
     plant.live(10)
     assert near(plant.offered_a(), 14.0, 14.0, 0.0, 0.0)
+
+
+def asked_later(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
+    """When looks were asked for that nothing but a frame calls for."""
+    asked: list[datetime] = []
+
+    def ask_later(site_id: str, after: timedelta) -> None:
+        asked.append(plant.kit.clock())
+        Looks.ask_later(plant.looks, site_id, after)
+
+    monkeypatch.setattr(plant.looks, "ask_later", ask_later)
+    return asked
+
+
+def who_can(kit: Kit, *abilities: ChargingAbility) -> Plant:
+    plant = Plant(kit)
+    for outlet, ability in zip(plant.outlets, abilities, strict=True):
+        kit.setups.settle(outlet.charger_id, "", MeteringCapability.UNKNOWN, ability)
+    plant.describe()
+    plant.live(120)
+    for number in range(CHARGERS):
+        plant.begin(number)
+    plant.live(120)
+    return plant
+
+
+_UNPAUSED, _ANY = ChargingAbility(pauses_at_zero=False), ChargingAbility()
+
+
+@pytest.mark.parametrize(
+    ("abilities", "most_a"), [((_UNPAUSED,) * 4, 24.0), ((_UNPAUSED, _UNPAUSED, _ANY, _ANY), 13.0)]
+)
+def test_a_charge_that_cannot_be_paused_keeps_its_least_and_others_have_what_is_left_beside_it(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch, abilities: tuple[ChargingAbility, ...], most_a: float
+) -> None:
+    plant = who_can(kit, *abilities)
+    assert near(plant.offered_a(), 10.0, 10.0, 10.0, 10.0)
+    asked, now = asked_later(plant, monkeypatch), kit.clock()
+    limit = OperatorLimit(node_id="grid", limit_ma=13_000, begins_at=now, ends_at=now + timedelta(minutes=50))
+    kit.site_grids.limit("op", SITE_ID, "evening", limit, "somebody")
+    for minutes in (0, 20, 40):
+        plant.live(5 + minutes * 60 - (kit.clock() - now).total_seconds())
+        assert sum(plant.offered_a()) <= most_a
+        assert min(plant.offered_a()[: abilities.count(_UNPAUSED)]) >= 6.0
+    assert len(asked) < 20
+    plant.live(20 * 60)
+    assert near(plant.offered_a(), 10.0, 10.0, 10.0, 10.0)
+
+
+@pytest.mark.parametrize("nothing", [ChargingAbility(refused=(RefusedForm(),)), ChargingAbility(is_controllable=False)])
+def test_a_charger_that_takes_no_limit_is_told_none_and_others_have_what_is_left_beside_it(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch, nothing: ChargingAbility
+) -> None:
+    plant = who_can(kit, _ANY, _ANY, _ANY, nothing)
+    asked = asked_later(plant, monkeypatch)
+    assert (plant.outlets[3].frames, plant.offered_a()[3]) == (0, MOST_A)
+    plant.live(3600)
+    assert sum(plant.offered_a()[:3]) <= LIMIT_A - MOST_A
+    assert len(asked) < 40
+
+
+def test_what_cannot_be_sent_is_tried_again_by_and_by(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(it: PortOrder) -> None:
+        raise Unable("nobody knows how to say that")
+
+    asked = asked_later(plant, monkeypatch)
+    monkeypatch.setattr(Dispatch, "_command", lambda self, it: refuse(it))
+    plant.begin(0)
+    plant.live(3600)
+    assert 5 < len(asked) < 30
+    monkeypatch.undo()
+    plant.live(300)
+    assert near(plant.offered_a(), 22.0, 0.0, 0.0, 0.0)
