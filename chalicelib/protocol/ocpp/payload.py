@@ -20,6 +20,7 @@ _LONGEST_TEXT = 255
 _LONGEST_DOCUMENT = 20_000
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _LARGEST_NUMBER = 10**18
+_FIRST_YEAR, _LAST_YEAR = 1970, 2199
 _UTC_BY_NAME = re.compile(r"\s*(UTC|GMT)$")
 
 
@@ -194,16 +195,16 @@ class Payload:
         return value[:_LONGEST_TEXT] if isinstance(value, str) else ""
 
     def when(self, name: str = "timestamp") -> datetime | None:
-        """A time, or None where none can be read (which is noted)."""
+        """A time, or None where none can be read, or that no clock shows (which is noted)."""
         value = self.data.get(name)
         try:
             at = _time(value)
-            if at is not None and at.tzinfo is not None:
-                return at if at.tzinfo is UTC else at.astimezone(UTC)
-        # OverflowError: in the first or the last hours of the calendar, told from another zone.
-        except (ValueError, OverflowError):
+        except ValueError:
             at = None
-        if at is None:
+        # A clock that was never set is a clock still; what is unset, or the calendar's end, is no time to count from.
+        if at is not None and _FIRST_YEAR <= at.year <= _LAST_YEAR and at.tzinfo is not None:
+            return at if at.tzinfo is UTC else at.astimezone(UTC)
+        if at is None or not _FIRST_YEAR <= at.year <= _LAST_YEAR:
             self.note(name, f"{str(value)[:50]!r} is no time; took that of reception")
             return None
         self.note(name, "has no zone; took it for UTC")

@@ -259,12 +259,17 @@ def test_endless_texts_are_cut() -> None:
         ("2026-11-21T08:00:00z", datetime(2026, 11, 21, 8, 0, tzinfo=UTC)),
         ("2026-11-21t08:00:00.1Z", datetime(2026, 11, 21, 8, 0, 0, 100_000, tzinfo=UTC)),
         ("2026-11-21T10:00:00+0200", datetime(2026, 11, 21, 8, 0, tzinfo=UTC)),
+        ("1970-01-01T00:00:07Z", datetime(1970, 1, 1, 0, 0, 7, tzinfo=UTC)),
+        ("2099-12-31T23:59:59Z", datetime(2099, 12, 31, 23, 59, 59, tzinfo=UTC)),
+        ("0001-01-01T00:00:00Z", None),
+        ("1601-01-01T00:00:00", None),
         ("0001-01-01T00:00:00+14:00", None),
+        ("9999-12-31T23:59:59Z", None),
         ("9999-12-31T23:59:59-14:00", None),
         ("2026-11-21T25:00:00Z", None),
     ],
 )
-def test_times_are_read_to_the_ends_of_the_calendar(text: str, at: datetime | None) -> None:
+def test_times_are_read_as_far_as_clocks_show_them(text: str, at: datetime | None) -> None:
     event, deviation = started(timestamp=text)
     assert (event.at, event.said_at) == (at, text)
     assert (at is None) == ("took that of reception" in deviation)
