@@ -53,5 +53,11 @@ def servers(kit: Kit) -> tuple[Callable[[], object], int]:
 def operators_server(kit: Kit) -> tuple[Callable[[], object], int]:
     """One operator whose server tells of an event, which is written and spread."""
     kit.utilities.links.put(_LINK)
-    desk = replace(kit.utilities, servers=_Server())
-    return lambda: desk.ask("op"), 1
+    left = [replace(kit.utilities, servers=_Server())]
+
+    def ask() -> None:
+        for it in left:
+            it.ask("op")
+        left.clear()
+
+    return ask, 1

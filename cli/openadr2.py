@@ -24,6 +24,8 @@ _TIMEOUT_S, _EVERY_S = 10, 30.0
 # An event without an end is asked for a day at a time.
 _ANEW_S = 6 * 3600
 _QUARTER = timedelta(minutes=15)
+# Whoever is asked no more often than that is heard too late to lower sites within a minute of what it says.
+_HEARD_WITHIN = timedelta(seconds=30)
 _IN, _OUT = "optIn", "optOut"
 
 
@@ -173,6 +175,22 @@ class Ven(OpenADRClient):  # type: ignore[misc]
         if is_open(told):
             self._open[name] = told
         return _IN
+
+    async def create_party_registration(self, *told: Any, **more: Any) -> Any:
+        """The utility is asked as often as it says then, also where it says otherwise than before; else each 10 s.
+
+        2.0b allows no more: `oadrPoll` at most once in what it says.
+        """
+        answer = await super().create_party_registration(*told, **more)
+        if self.registration_id:
+            for job in self.scheduler.get_jobs():
+                if job.func == self._poll:
+                    job.reschedule("interval", seconds=self.poll_frequency.total_seconds())
+            if self.poll_frequency > _HEARD_WITHIN:
+                _log.warning(
+                    "%s is asked only each %s, as it says: so late it is heard", self.vtn_url, self.poll_frequency
+                )
+        return answer
 
     async def _on_event(self, message: Mapping[str, Any]) -> None:
         """Events as they come: each time all there are, so that what is not among them is cancelled by that."""

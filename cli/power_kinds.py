@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
 # A utility's server answers within this, seven times where it has three programs (`cli/schedules.py`).
 SERVER_MS = 7 * 200
-# Few utilities ask by OpenADR: one operator's server for so many chargers, asked each minute.
+# Few utilities ask by OpenADR: one operator's server for so many chargers, asked each minute, and twice more by
+# messages that are for all servers together.
 _CHARGERS_A_SERVER = 25_000
+_ASKED_AGAIN = 2
 _MINUTES_A_DAY = 24 * 60
 
 # A queue's message is sent, received and deleted.
@@ -40,8 +42,21 @@ _DOES: Mapping[str, Mapping[str, Any]] = {
 
 
 def power_kinds(measured: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """Each measured thing as a kind of message: "power check", "power frame", "power reading" and so on."""
-    return {f"power {kind}": _kind(it, _DOES[kind]) for kind, it in measured.items()}
+    """Each measured thing as a kind of message: "power check", "power frame", "power reading" and so on.
+
+    And a minute's messages that have utilities' servers asked again, sent by one call, of which each finds out who has
+    a server; and the invocation that asks one of them.
+    """
+    again = {
+        "calls": {"sqs.SendMessage": 1, "dynamodb.any": _ASKED_AGAIN},
+        "invocations": {"demand_response": _ASKED_AGAIN},
+        "queue_requests": (_REQUESTS_A_MESSAGE - 1) * _ASKED_AGAIN,
+        "read_units": {"grid": _ASKED_AGAIN / 2},
+    }
+    # What is done in it is measured.
+    asked = {"invocations": {"openadr": 1}}
+    kinds = {f"power {kind}": _kind(it, _DOES[kind]) for kind, it in measured.items()}
+    return {**kinds, "servers again": again, "server asked": asked}
 
 
 def asked_of_sites(fleet: Fleet, minutes: float) -> dict[str, float]:
@@ -54,8 +69,9 @@ def asked_of_sites(fleet: Fleet, minutes: float) -> dict[str, float]:
         "power estimate": estimates(fleet, minutes),
         "found busy_sites sites": fleet.busy_sites * minutes * 16 / 15,
         "found signals feeds": fetches(fleet, minutes / _MINUTES_A_DAY),
-        "found openadr servers": servers(fleet) * minutes,
-        "found openadr operator": servers(fleet) * minutes,
+        # Where nobody has a server there are no messages.
+        "servers again": min(1.0, servers(fleet)) * minutes,
+        **dict.fromkeys(("found openadr servers", "found openadr operator", "server asked"), asks(fleet, minutes)),
     }
 
 
@@ -69,9 +85,14 @@ def servers(fleet: Fleet) -> float:
     return fleet.chargers / _CHARGERS_A_SERVER
 
 
+def asks(fleet: Fleet, minutes: float) -> float:
+    """How often any of them is asked."""
+    return servers(fleet) * minutes * (1 + _ASKED_AGAIN)
+
+
 def waited_ms(fleet: Fleet, minutes: float) -> float:
     """What others' servers are waited for: utilities', and publishers'."""
-    return servers(fleet) * minutes * SERVER_MS + fetches(fleet, minutes / _MINUTES_A_DAY) * PUBLISHER_MS
+    return asks(fleet, minutes) * SERVER_MS + fetches(fleet, minutes / _MINUTES_A_DAY) * PUBLISHER_MS
 
 
 def _kind(taken: Mapping[str, Any], does: Mapping[str, Any]) -> Mapping[str, Any]:

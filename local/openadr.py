@@ -82,7 +82,10 @@ SHAPES: Mapping[str, Mapping[str, Any]] = {version: _shapes(version) for version
 
 
 class Vtn:
-    """What the server has: objects by kind and id. `asked` counts requests by method and path."""
+    """What the server has: objects by kind and id. `asked` counts requests by method and path.
+
+    `refusal`: the status, and the Retry-After where it has one, that all paths are answered which begin so.
+    """
 
     def __init__(self, version: str) -> None:
         self.version = version
@@ -90,6 +93,8 @@ class Vtn:
         self.tokens: set[str] = set()
         self.asked: list[str] = []
         self.url = ""
+        self.refusal: tuple[int, str | None] | None = None
+        self.refused_path = "/"
         self._numbers = itertools.count(1)
 
     def add(self, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,9 +164,15 @@ def _handler(vtn: Vtn) -> type[BaseHTTPRequestHandler]:
         def _serve(self, body: str) -> None:
             parts = urlsplit(self.path)
             vtn.asked.append(f"{self.command} {parts.path.removeprefix(base)}")
-            status, answer = self._answer(parts.path.removeprefix(base), parse_qs(parts.query), body)
+            path, refusal, wait = parts.path.removeprefix(base), vtn.refusal, None
+            if refusal is not None and path.startswith(vtn.refused_path):
+                (status, wait), answer = refusal, {"title": "not now", "status": refusal[0]}
+            else:
+                status, answer = self._answer(path, parse_qs(parts.query), body)
             said = json.dumps(answer).encode()
             self.send_response(status)
+            if wait is not None:
+                self.send_header("Retry-After", wait)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(said)))
             self.end_headers()

@@ -290,8 +290,8 @@ class DemandEvents(Protocol):
 class UtilityLinks(Protocol):
     """The utilities' servers that operators' events come from, one for each operator."""
 
-    def put(self, link: UtilityLink) -> None:
-        """From now on events come from there; what was heard of another server is forgotten."""
+    def put(self, link: UtilityLink, *, is_known: bool = False) -> None:
+        """From now on events come from there; what was heard is forgotten, unless that server `is_known` already."""
 
     def get(self, operator_id: str) -> tuple[UtilityLink, UtilityNews] | None:
         """An operator's server, and what was heard of it."""
@@ -302,8 +302,18 @@ class UtilityLinks(Protocol):
     def operators(self) -> Iterable[str]:
         """All operators that have one."""
 
-    def heard(self, link: UtilityLink, news: UtilityNews) -> bool:
-        """Keep what was heard; False where it is that operator's server no more."""
+    def claim(self, operator_id: str, now: datetime, until: datetime) -> tuple[UtilityLink, UtilityNews] | None:
+        """As `get`, for whoever asks that server now: nobody else does before `until`. None: one does, or it rests."""
+
+    def heard(self, link: UtilityLink, news: UtilityNews, claimed_until: datetime, rests_until: datetime) -> bool:
+        """Keep what was heard by that claim, and let the server rest; False where either is that operator's no more."""
+
+
+class UtilityAsks(Protocol):
+    """Has all servers asked between one minute's ask and the next."""
+
+    def ask_later(self, asks: Sequence[tuple[timedelta, datetime]]) -> None:
+        """Once each of these waits is over; whatever comes after its moment is passed over. May be lost."""
 
 
 class UtilityServers(Protocol):

@@ -30,7 +30,14 @@ class OpenAdrVersion(StrEnum):
 
 
 class ServerUnavailable(Exception):
-    """A utility's server did not say what it was asked; the text says why, and nothing secret."""
+    """A utility's server did not say what it was asked; the text says why, and nothing secret.
+
+    `rest`: for so long it wants to be left alone.
+    """
+
+    def __init__(self, why: str, rest: timedelta = timedelta(0)) -> None:
+        super().__init__(why)
+        self.rest = rest
 
 
 # Into so many shards the index of sites with sessions is spread.

@@ -74,6 +74,7 @@ class GridServices(SessionServices):
 
     @cached_property
     def utilities(self) -> Utilities:
+        from chalicelib.adapters.grid.demand_spread import SqsUtilityAsks
         from chalicelib.adapters.grid.openadr3 import OpenAdr3
         from chalicelib.adapters.grid.utility_links import DynamoUtilityLinks
         from chalicelib.services.grid.utilities import ToldPrices, Utilities
@@ -84,6 +85,7 @@ class GridServices(SessionServices):
             demand_response=self.demand_response,
             prices=ToldPrices(self.signals),
             invocations=self.invocations,
+            asks=SqsUtilityAsks(client("sqs"), self.setting("DEMAND_RESPONSE_QUEUE", "")),
             clock=self.clock,
             may_be_inside=self.may_webhooks_be_inside,
         )

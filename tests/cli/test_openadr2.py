@@ -215,6 +215,46 @@ def test_an_address_where_nobody_answers_is_unheard_and_not_refused() -> None:
     asyncio.run(story())
 
 
+class Registered(Ven):
+    """A VEN whose utility says at each registration how often it wants to be asked, or (None) nothing of that."""
+
+    says: timedelta | None = None
+
+    async def _perform_request(self, service: str, message: str) -> tuple[str, dict[str, Any]]:
+        told = {"response": {"response_code": 200}, "registration_id": "r", "ven_id": "us"}
+        return "oadrCreatedPartyRegistration", told | ({"requested_oadr_poll_freq": self.says} if self.says else {})
+
+
+@pytest.mark.parametrize(("says_s", "asked_s"), [(None, 10), (5, 5), (20, 20), (3600, 3600)])
+def test_a_utility_is_asked_as_often_as_it_wants_and_within_the_bar_where_it_says_nothing(
+    says_s: int | None, asked_s: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story() -> None:
+        ven = Registered(Away(), ven_name="us", vtn_url=_SERVER)
+        ven.says = timedelta(seconds=says_s) if says_s else None
+        await ven.create_party_registration()
+        assert ven.poll_frequency == timedelta(seconds=asked_s)
+        assert ("so late it is heard" in caplog.text) is (asked_s > 30)
+
+    asyncio.run(story())
+
+
+def test_a_utility_that_registers_us_anew_is_asked_as_often_as_it_says_then() -> None:
+    async def story() -> None:
+        ven = Registered(Away(), ven_name="us", vtn_url=_SERVER)
+        ven.says = timedelta(seconds=60)
+        await ven.create_party_registration()
+        ven.scheduler.add_job(ven._poll, trigger="interval", seconds=60)
+        ven.scheduler.start()
+        ven.says = timedelta(seconds=20)
+        await ven.create_party_registration(registration_id="r")
+        (job,) = ven.scheduler.get_jobs()
+        assert job.trigger.interval == ven.says
+        ven.scheduler.shutdown()
+
+    asyncio.run(story())
+
+
 def test_without_a_key_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KERB_API_KEY", raising=False)
     with pytest.raises(SystemExit, match="KERB_API_KEY"):

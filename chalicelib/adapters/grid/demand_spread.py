@@ -1,9 +1,14 @@
-"""Has a demand response event reach its sites by SQS: one message finds them, one for each 25 of them reaches those."""
+"""Has a demand response event reach its sites by SQS: one message finds them, one for each 25 of them reaches those.
+
+By the same queue, whose messages may wait, utilities' servers are asked between one minute and the next.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from chalicelib.adapters.grid.batches import send_in_batches, some_at_a_time
@@ -14,6 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 _SITES_A_MESSAGE = 25
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -39,3 +45,28 @@ class SqsDemandSpread:
             for number, some in enumerate(some_at_a_time(site_ids, _SITES_A_MESSAGE))
         ]
         send_in_batches(self.client, self.queue_url, entries, "sites not reached")
+
+
+@dataclass(frozen=True)
+class SqsUtilityAsks:
+    """The port UtilityAsks. One call; none where there is no queue."""
+
+    client: SQSClient
+    queue_url: str
+
+    def ask_later(self, asks: Sequence[tuple[timedelta, datetime]]) -> None:
+        if not self.queue_url:
+            return
+        entries: list[SendMessageBatchRequestEntryTypeDef] = [
+            {
+                "Id": str(number),
+                "MessageBody": json.dumps({"servers_until": until.isoformat()}),
+                "DelaySeconds": round(after.total_seconds()),
+            }
+            for number, (after, until) in enumerate(asks)
+        ]
+        try:
+            send_in_batches(self.client, self.queue_url, entries, "no later ask of servers")
+        except Exception:
+            # Whoever asks for later has servers to ask now.
+            _log.exception("no later ask of servers")

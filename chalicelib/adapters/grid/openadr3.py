@@ -16,6 +16,7 @@ from urllib.parse import urlencode, urlsplit
 import urllib3
 
 from chalicelib.adapters.notifications.messengers import Resolve, outside_pool, resolve
+from chalicelib.adapters.retry_after import wait_of
 from chalicelib.domain.data_classes import dataclass, field
 from chalicelib.domain.grid.delivery import QuarterDelivery
 from chalicelib.domain.grid.utility import UtilityEvent
@@ -41,6 +42,10 @@ _CONNECT_S, _READ_S = 2.0, 5.0
 _ANSWERED_WITHIN = timedelta(seconds=10)
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 _UNAUTHORIZED, _CONFLICT = 401, 409
+# What a server rests for that has had enough and says no more than that, and the longest that one may: an event of an
+# hour ago is of no use.
+_USUAL_REST: Mapping[int, timedelta] = {429: timedelta(minutes=1), 503: timedelta(0)}
+_LONGEST_REST = timedelta(hours=1)
 _log = logging.getLogger(__name__)
 
 
@@ -96,12 +101,12 @@ class OpenAdr3:
         method, url = ("GET" if body is None else "POST"), link.url.rstrip("/") + path
         for is_last in (False, True):
             headers = {"Authorization": f"Bearer {self._token(link)}", "Content-Type": _JSON}
-            status, answer = self._sent(method, url, headers, body)
+            status, answer, rest = self._sent(method, url, headers, body)
             if status == _UNAUTHORIZED and not is_last:
                 self.tokens.pop(_key(link), None)
                 continue
             if not 200 <= status < 300 and (body is None or status != _CONFLICT):
-                raise ServerUnavailable(f"{path.partition('?')[0]}: HTTP {status}")
+                raise ServerUnavailable(f"{path.partition('?')[0]}: HTTP {status}", rest)
             return answer
         return None
 
@@ -111,9 +116,9 @@ class OpenAdr3:
         if token and self.clock() < until:
             return token
         form = urlencode(token_request(link.client_id, link.client_secret)).encode()
-        status, told = self._sent("POST", self._token_url(link), {"Content-Type": _FORM}, form)
+        status, told, rest = self._sent("POST", self._token_url(link), {"Content-Type": _FORM}, form)
         if not 200 <= status < 300 or not isinstance(told, dict) or not isinstance(told.get("access_token"), str):
-            raise ServerUnavailable(f"no token: HTTP {status}")
+            raise ServerUnavailable(f"no token: HTTP {status}", rest)
         lasts = told.get("expires_in")
         lasts_s = lasts if isinstance(lasts, int | float) and 0 < lasts < 86_400 else _TOKEN_LASTS_S
         # One that ends on its way is refused.
@@ -125,13 +130,18 @@ class OpenAdr3:
         if link.token_url:
             return link.token_url
         if link.version is OpenAdrVersion.V3_1_0:
-            status, told = self._sent("GET", link.url.rstrip("/") + "/auth/server", {}, None)
+            status, told, _ = self._sent("GET", link.url.rstrip("/") + "/auth/server", {}, None)
             if status == 200 and isinstance(told, dict) and isinstance(told.get("tokenURL"), str):
                 return str(told["tokenURL"])
         return link.url.rstrip("/") + "/auth/token"
 
-    def _sent(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> tuple[int, Any]:
-        """Status and JSON of an answer, None where it has none. Raises ServerUnavailable, which repeats no address."""
+    def _sent(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+    ) -> tuple[int, Any, timedelta]:
+        """Status and JSON of an answer, None where it has none, and for how long its server wants to be left alone.
+
+        Raises ServerUnavailable, which repeats no address.
+        """
         try:
             check_webhook(url.partition("?")[0], may_be_inside=self.may_be_inside)
             parts = urlsplit(url)
@@ -153,10 +163,18 @@ class OpenAdr3:
             raise ServerUnavailable(type(error).__name__) from None
         if len(said) > _MOST_BYTES:
             raise ServerUnavailable(f"more than {_MOST_BYTES} bytes")
+        rest = self._rest(answer)
         try:
-            return answer.status, json.loads(said)
+            return answer.status, json.loads(said), rest
         except (ValueError, RecursionError):
-            return answer.status, None
+            return answer.status, None, rest
+
+    def _rest(self, answer: urllib3.BaseHTTPResponse) -> timedelta:
+        usual = _USUAL_REST.get(answer.status)
+        if usual is None:
+            return timedelta(0)
+        told = wait_of(answer.headers.get("Retry-After"), self.clock())
+        return min(told, _LONGEST_REST) if told is not None else usual
 
 
 def _key(link: UtilityLink) -> tuple[str, ...]:

@@ -62,6 +62,8 @@ class GridRow(Row):
     # What its driver was told of its waiting for power.
     wait = TextAttribute(null=True)
     opted_out_at = TimeAttribute(null=True)
+    # Only of a utility's server: nobody asks it before.
+    rests_until = TimeAttribute(null=True)
     samples = TextSetAttribute(null=True)
     expires_at = ExpiryAttribute(null=True)
 

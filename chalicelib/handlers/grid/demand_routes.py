@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 
 from chalice import Blueprint
 from chalice.app import SQSEvent
@@ -47,11 +48,16 @@ _ID: TypeAdapter[str] = TypeAdapter(Id)
 
 @demands.on_sqs_message(queue=QUEUE, name="demand_response", batch_size=1)
 def demand_response(event: SQSEvent) -> None:
-    """Find the sites that an event is for, or write it at some of them and have those looked at at once."""
+    """Find the sites that an event is for, or write it at some of them and have those looked at at once.
+
+    Or have utilities' servers asked for events, between one minute and the next.
+    """
     for message in event:
         told = json.loads(message.body)
         desk = network().demand_response
-        if "sites" in told:
+        if "servers_until" in told:
+            network().utilities.ask_all(datetime.fromisoformat(told["servers_until"]))
+        elif "sites" in told:
             desk.reach(told["operator"], told["event"], told["rated_w"], told["sites"])
         else:
             desk.find_sites(told["operator"], told["event"])
@@ -171,7 +177,7 @@ def get_utility_link(request: Request) -> UtilityLinkView:
     sites=SiteRule.ALL,
 )
 def put_utility_link(request: Request) -> Answer:
-    """Have events come from a utility's OpenADR 3 server, which is asked each minute."""
+    """Have events come from a utility's OpenADR 3 server, which is asked each 20 s."""
     body: UtilityLinkBody = request.body
     link = UtilityLink(operator_id=request.operator_id, **body.model_dump())
     try:

@@ -1,13 +1,14 @@
-"""Events that come from utilities' servers: asked for each minute, told as an operator's own, and reported back.
+"""Events that come from utilities' servers: asked for thrice a minute, told as an operator's own, and reported back.
 
-What was heard is kept in one row, so that what stands there as before costs no call. An event that its server has no
-more is cancelled; a server that does not answer leaves all as it is.
+What was heard is kept in one row, so that what stands there as before is told nobody. Whoever asks a server claims
+that row first: one asks at a time, and what one tells the next knows. An event that its server has no more is
+cancelled; a server that does not answer leaves all as it is.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import reduce
 from hashlib import sha256
@@ -20,13 +21,19 @@ from chalicelib.domain.grid.signals import Series, Signal, SignalRow, TimedValue
 from chalicelib.domain.grid.utility import SpanKind, UtilityEvent, UtilitySpan
 from chalicelib.domain.notifications import check_webhook
 from chalicelib.ports import Clock, Invocations
-from chalicelib.ports.grid import PriceSeries, SignalStore, UtilityLinks, UtilityServers
+from chalicelib.ports.grid import PriceSeries, SignalStore, UtilityAsks, UtilityLinks, UtilityServers
 from chalicelib.records.grid import HeardEvent, ServerUnavailable, UtilityLink, UtilityNews
 from chalicelib.records.parts import WHOLE, Part
 from chalicelib.services.access import NotFound, Refusal
 from chalicelib.services.grid.demand_response import DemandResponse
 
 SCHEDULE = "openadr"
+# A schedule comes once a minute at the most. At this pace sites are lowered within a minute of an event even where the
+# first ask that would have heard it is lost.
+_EVERY = timedelta(seconds=20)
+ASKED_AGAIN = (_EVERY, 2 * _EVERY)
+# Longer than its function may run: whoever claimed a server and is not heard of is no more.
+ASKED_WITHIN = timedelta(seconds=35)
 # Of a server that means ill, or is broken: what is remembered of its events is one row.
 _MOST_EVENTS, _MOST_LETTERS, _MOST_ASKS, _MOST_SPANS = 200, 128, 96, 700
 _MOST_SITES, _MOST_ZONES = 1000, 20
@@ -47,6 +54,7 @@ class Utilities:
     demand_response: DemandResponse
     prices: PriceSeries
     invocations: Invocations
+    asks: UtilityAsks
     clock: Clock
     may_be_inside: bool = False
 
@@ -58,8 +66,9 @@ class Utilities:
         for url in filter(None, (link.url, link.token_url)):
             check_webhook(url, may_be_inside=self.may_be_inside)
         before = self.links.get(link.operator_id)
-        self.links.put(link)
-        if before is not None and before[0].url != link.url:
+        is_known = before is not None and before[0].url == link.url
+        self.links.put(link, is_known=is_known)
+        if before is not None and not is_known:
             self._forget(link.operator_id, before[1])
 
     def linked(self, operator_id: str) -> tuple[UtilityLink, UtilityNews]:
@@ -76,25 +85,62 @@ class Utilities:
         self._forget(operator_id, news)
 
     def begin(self, part: Part = WHOLE) -> int:
-        """Have each server asked by an invocation of its own; returns how many."""
+        """Have each server asked now, and twice more before the next minute; returns how many there are."""
         operators = list(part.in_time(self.links.operators(), self.clock))
-        for operator_id in operators:
-            self.invocations.begin(SCHEDULE, {"part": "operator", "operator": operator_id})
-        return len(operators)
+        if operators:
+            now = self.clock()
+            self.asks.ask_later([(after, now + after + _EVERY) for after in ASKED_AGAIN])
+        return self._begin_each(operators)
+
+    def ask_all(self, until: datetime) -> int:
+        """Have each server asked now, unless the next ask is due by then; returns how many are."""
+        return self._begin_each(self.links.operators()) if self.clock() < until else 0
 
     def ask(self, operator_id: str) -> int:
-        """Hear what an operator's server has now; returns how many of its events are new, changed or gone."""
-        found = self.links.get(operator_id)
+        """Hear what an operator's server has now; returns how many of its events are new, changed or gone.
+
+        Whoever comes while somebody else asks, or while it rests, leaves it alone.
+        """
+        now = self.clock()
+        until = now + ASKED_WITHIN
+        found = self.links.claim(operator_id, now, until)
         if found is None:
             return 0
         link, before = found
-        now = self.clock()
         try:
             events = self.servers.events(link)
         except ServerUnavailable as error:
-            if before.fault != str(error):
-                self.links.heard(link, replace(before, fault=str(error)))
-            return 0
+            news, changes, rest = replace(before, fault=str(error)), 0, error.rest
+        else:
+            if self.clock() >= until:
+                # Another may have heard something newer, and told it.
+                return 0
+            heard, changes = self._heard(link, before, events, now)
+            heard, rest = self._all_reported(link, heard, now)
+            news = UtilityNews(heard=heard, heard_at=now)
+            news = news if replace(news, heard_at=before.heard_at) != before else before
+        if not self.links.heard(link, news, until, self.clock() + rest):
+            self._leave(link, news)
+        return changes
+
+    def _begin_each(self, operators: Iterable[str]) -> int:
+        number = 0
+        for operator_id in operators:
+            self.invocations.begin(SCHEDULE, {"part": "operator", "operator": operator_id})
+            number += 1
+        return number
+
+    def _leave(self, link: UtilityLink, news: UtilityNews) -> None:
+        """What was heard of a server that is the operator's no more ends."""
+        found = self.links.get(link.operator_id)
+        if found is None or found[0].url != link.url:
+            self._forget(link.operator_id, news)
+
+    def _heard(
+        self, link: UtilityLink, before: UtilityNews, events: Sequence[UtilityEvent], now: datetime
+    ) -> tuple[tuple[HeardEvent, ...], int]:
+        """Have what is new, changed or gone come about; all that is known from then on, and how many of that is so."""
+        operator_id = link.operator_id
         known = {it.event_id: it for it in before.heard}
         # Servers keep what is long over, and tell it for ever.
         fitting = [it for it in events if _fits(it)]
@@ -102,7 +148,7 @@ class Utilities:
             _log.warning("events too large", extra={"operator_id": operator_id, "number": len(events) - len(fitting)})
         meant = [it for it in fitting if (it.asks or it.spans or it.passed_over or it.event_id in known)]
         events = sorted(meant, key=lambda it: it.event_id)[:_MOST_EVENTS]
-        heard, changes = [], 0
+        heard, changes = list[HeardEvent](), 0
         restated, holding = set[str](), dict[str, list[UtilitySpan]]()
         # What says the same as before comes first: where two prices hold for one moment, the one told later does.
         told = [(it, _digest(it)) for it in events]
@@ -115,7 +161,7 @@ class Utilities:
                 restated.update(was.zones)
             for zone in was.zones:
                 holding.setdefault(zone, []).extend(event.spans)
-            heard.append(self._reported(link, was, now))
+            heard.append(was)
         for it in known.values():
             restated.update(it.zones)
             is_early = it.over_at - RESTORED_WITHIN > now
@@ -125,13 +171,10 @@ class Utilities:
             gone = replace(it, over_at=now + RESTORED_WITHIN) if is_early else it
             # A server need not show what is over; it is still told what came of it.
             if now < gone.over_at + _REPORTED_WITHIN and not gone.reported:
-                heard.append(self._reported(link, replace(gone, zones=()), now))
+                heard.append(replace(gone, zones=()))
         for zone in sorted(restated):
             self.prices.tell(operator_id, zone, holding.get(zone, ()), now)
-        news = UtilityNews(heard=tuple(heard), heard_at=now)
-        if replace(news, heard_at=before.heard_at) != before:
-            self.links.heard(link, news)
-        return changes
+        return tuple(heard), changes
 
     def _told_anew(
         self, link: UtilityLink, event: UtilityEvent, digest: str, was: HeardEvent | None, now: datetime
@@ -185,10 +228,27 @@ class Utilities:
             begins_at=min((it.begins_at for it in event.asks), default=None),
         )
 
+    def _all_reported(
+        self, link: UtilityLink, heard: Sequence[HeardEvent], now: datetime
+    ) -> tuple[tuple[HeardEvent, ...], timedelta]:
+        """As `_reported`, for all; and for how long their server wants to be left alone: it is told no more then."""
+        rest = timedelta(0)
+        after = list(heard)
+        for number, it in enumerate(heard):
+            if rest:
+                break
+            try:
+                after[number] = self._reported(link, it, now)
+            except ServerUnavailable as error:
+                _log.warning("not reported", extra={"operator_id": link.operator_id, "why": str(error)})
+                rest = error.rest
+        return tuple(after), rest
+
     def _reported(self, link: UtilityLink, it: HeardEvent, now: datetime) -> HeardEvent:
         """Its server is told what it delivered, if it wants to know: once all is given back.
 
         Where it wants to know sooner, each quarter of an hour as that is over; nothing is read but for one that is new.
+        Raises ServerUnavailable.
         """
         if it.reported or not it.is_demand or not it.wants_report:
             return it
@@ -202,11 +262,7 @@ class Utilities:
         new = new if is_over else [quarter for quarter in new if quarter.begins_at < until]
         # That nothing was delivered at all is said once.
         if new or (is_over and since is None):
-            try:
-                self.servers.report(link, it.program_id, it.event_id, new)
-            except ServerUnavailable as error:
-                _log.warning("not reported", extra={"operator_id": link.operator_id, "why": str(error)})
-                return it
+            self.servers.report(link, it.program_id, it.event_id, new)
         return replace(it, reported=is_over, reported_until=until)
 
     def _forget(self, operator_id: str, news: UtilityNews) -> None:

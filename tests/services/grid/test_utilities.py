@@ -66,6 +66,7 @@ def utilities(kit: Kit, spread: Spread | None = None, prices: PriceSeries | None
         demand_response=(spread.desk if spread else None) or kit.demand_response,
         prices=prices or Prices(),
         invocations=kit.invocations,
+        asks=kit.utilities.asks,
         clock=kit.clock,
         may_be_inside=True,
     )
