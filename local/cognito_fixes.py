@@ -9,6 +9,7 @@ RespondToAuthChallenge, for moto takes any code of an authenticator. The user po
 from __future__ import annotations
 
 import secrets
+import threading
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -30,6 +31,7 @@ _TEXTS: dict[Purpose, str] = {
     "confirm_email": "Your verification code is {code}.",
 }
 _LASTS_S: dict[Purpose, float] = {"confirm_account": 24 * 3600, "reset_password": 3600, "confirm_email": 24 * 3600}
+_ONE_AT_A_TIME = threading.RLock()
 _outboxes: list[MailOutbox] = []
 
 
@@ -71,6 +73,14 @@ def _patch() -> None:
     responses.verify_software_token = _verify_software_token
     _ask_for_codes(responses)
     _know_people_by_their_id()
+    call_action = responses.call_action
+
+    def one_at_a_time(response: Any) -> Any:
+        # moto looks people up one by one, while others sign up or leave.
+        with _ONE_AT_A_TIME:
+            return call_action(response)
+
+    responses.call_action = one_at_a_time
 
 
 def _confirm_sign_up(response: Any) -> Any:

@@ -200,7 +200,7 @@ class CarMakers:
                 self.cars.setdefault(user, self.cars.pop("next", self.cars.get("alice", {})))
                 return 200, {"linkUrl": where, "linkToken": "U2FtcGxl"}, {}
             case "GET", ["users", user, "vehicles"], _ if user in self.cars and query.keys() <= {"pageSize", "after"}:
-                listed = [enode_vehicle(user, it, self.clock()) for it in self.cars[user].values()]
+                listed = [enode_vehicle(user, it, self.clock()) for it in list(self.cars[user].values())]
                 return 200, {"data": listed, "pagination": {"after": None, "before": None}}, {}
             case "DELETE", ["users", user], _:
                 self.cars.pop(user, None)
@@ -238,7 +238,7 @@ class CarMakers:
             case "GET", ["api", "1", "vehicles"]:
                 listed = [
                     {"id": number, "vin": it.car_id, "display_name": "Nikola", "state": self._tesla_state(it)}
-                    for number, it in enumerate(self.cars.get(account, {}).values())
+                    for number, it in enumerate(list(self.cars.get(account, {}).values()))
                 ]
                 return 200, {"response": listed, "count": len(listed)}, {}
             case "POST", ["api", "1", "vehicles", "fleet_telemetry_config"] if body["config"]["ca"]:

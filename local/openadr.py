@@ -123,7 +123,7 @@ class Vtn:
     def found(self, kind: str, query: Mapping[str, list[str]]) -> list[dict[str, Any]]:
         """A page of objects, as their lists are asked for."""
         program = query.get("programID", [""])[0]
-        listed = [it for it in self.objects[kind].values() if program in ("", it.get("programID", ""))]
+        listed = [it for it in list(self.objects[kind].values()) if program in ("", it.get("programID", ""))]
         skip, limit = (int(query.get(name, [str(usual)])[0]) for name, usual in (("skip", 0), ("limit", 50)))
         return listed[skip : skip + limit]
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import boto3
 from moto import mock_aws
 
@@ -30,3 +33,24 @@ def test_the_keys_are_public_and_named() -> None:
 
 def test_an_issuer_is_an_address_in_the_pools_region() -> None:
     assert identity.issuer("eu-west-1_abc") == "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abc"
+
+
+def test_people_are_found_while_others_come_and_go() -> None:
+    with mock_aws():
+        pool_id, _ = identity.create_user_pool()
+
+        def lives(number: int) -> str:
+            client, email = boto3.client("cognito-idp"), f"person-{number}@example.com"
+            client.admin_create_user(UserPoolId=pool_id, Username=email)
+            found = client.admin_get_user(UserPoolId=pool_id, Username=email.upper())
+            client.admin_delete_user(UserPoolId=pool_id, Username=found["Username"])
+            return str(found["Username"])
+
+        # Between any two steps of one another may come.
+        interval_s = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)
+        try:
+            with ThreadPoolExecutor(8) as pool:
+                assert len(set(pool.map(lives, range(200)))) == 200
+        finally:
+            sys.setswitchinterval(interval_s)
