@@ -25,17 +25,24 @@ def _always(drawn: Mapping[PortId, PortCurrent]) -> bool:
     return True
 
 
-def ordered(
-    pages: Sequence[PortPage], needs: Sequence[PortNeed], at: datetime, new_name: NewName, fits: Fits = _always
+def ordered(  # noqa: PLR0913, PLR0917 (what goes out follows from all of it)
+    pages: Sequence[PortPage],
+    needs: Sequence[PortNeed],
+    at: datetime,
+    new_name: NewName,
+    fits: Fits = _always,
+    keeps: Fits = _always,
 ) -> tuple[Sequence[PortPage], Sequence[PortOrder]]:
     """The pages as they are to be written before any of the orders, in their order, is sent.
 
-    `fits`: whether the site carries it if each port draws so much; a raise after which it would not waits.
+    `fits`: whether the site carries it if each port draws so much; a raise after which it would not waits. `keeps`:
+    whether it is what was asked of those who charge.
     """
     book = {it.port_id: it for it in pages}
     wanted = {it.port_id: it for it in needs if it.port_id in book and it.is_online}
     looks = {it: PortLook(page=book[it], need=need, at=at, new_name=new_name) for it, need in wanted.items()}
-    if any(it.is_little_less for it in looks.values()) and not fits(_settled(book, wanted, at)):
+    settled = _settled(book, wanted, at) if any(it.is_little_less for it in looks.values()) else {}
+    if settled and not (fits(settled) and keeps(settled)):
         # Where even what is wanted does not fit together, every milliampere counts.
         looks = {port_id: replace(it, least_step=1) for port_id, it in looks.items()}
     found: list[PortOrder] = []

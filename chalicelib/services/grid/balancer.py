@@ -49,6 +49,8 @@ _MOMENT = timedelta(seconds=1)
 # Most chargers answer within the first, and all but few within the second.
 _SOON = [_MOMENT, 4 * _MOMENT]
 _ROUNDING_MA = 1
+# What is asked for a time is kept by as much: closer, each car that charges less would be a frame for all others.
+_KEPT = 1.02
 _LEAST_MA = 6_000
 _log = logging.getLogger(__name__)
 
@@ -93,8 +95,8 @@ class Balancer:
         at = self.clock()
         before = state.book
         book = self.obedience.judged(state, self.entries.entered(state), at)
-        restraint, needs, fits, waits = self._shared(state, book, at)
-        pages, orders = ordered(book.pages, needs, at, self.new_id, fits)
+        restraint, needs, fits, keeps, waits = self._shared(state, book, at)
+        pages, orders = ordered(book.pages, needs, at, self.new_id, fits, keeps)
         alarms = alarms_of(state, book, at, fits)
         is_wanted = _is_awaited(pages) and is_room_wanted(pages, needs, at)
         notes = notes_of(state, restraint.grants)
@@ -196,12 +198,19 @@ class Balancer:
         ]
         conductors = Conductors.of(site.tree, at, conditions.building, conditions.limits)
         fits = _Fits(site.tree.ports, conductors, grants.car_phases)
+        keeps = fits
+        if asked := [
+            replace(it, limit_w=round(_KEPT * it.limit_w)) for it in restraint.asked if it.limit_w is not None
+        ]:
+            charging = [it for it in site.tree.ports if it.port_id in sessions]
+            conductors = Conductors.of(site.tree, at, conditions.building, asked)
+            keeps = _Fits(charging, conductors, grants.car_phases)
         limited = {it.port_id for it in needs if it.limit_ma is not None}
         # Who waits by choice is told so with the plan.
         shares = (it for it in claims if it.port_id in limited and it.planned_ma is None)
         limits = (*conditions.limits, *restraint.asked)
         waits = power_waits(shares, grants, limits, defaults.left_out, at)
-        return restraint, needs, fits, waits
+        return restraint, needs, fits, keeps, waits
 
     def _send(self, state: SiteState, book: SiteBook, orders: Sequence[PortOrder]) -> None:
         if not orders:
@@ -343,4 +352,4 @@ class _Fits:
         return all(at_worst(flows) <= self.conductors.limits[place] + _ROUNDING_MA for place, flows in sums.items())
 
 
-_Shared = tuple[Restraint, Sequence[PortNeed], _Fits, Mapping[PortId, PowerWait]]
+_Shared = tuple[Restraint, Sequence[PortNeed], _Fits, _Fits, Mapping[PortId, PowerWait]]

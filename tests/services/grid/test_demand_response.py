@@ -136,6 +136,20 @@ def test_an_event_lowers_within_seconds_and_is_given_back_by_degrees_within_ten_
     assert seen[0] == 11.2 or len(set(seen)) > 2
 
 
+def test_what_is_asked_is_kept_though_it_is_less_than_an_ampere_of_each_car(plant: Plant, desk: DemandResponse) -> None:
+    # Two cars draw 19.3 kW.
+    desk.tell(event(plant, ask=DemandAsk(kind=AskKind.CAP, power_w=18_500)))
+    plant.live(2)
+    assert amps(plant) == [13.4, 13.4]
+    state = plant.kit.managed_sites.state(SITE_ID)
+    assert state is not None
+    frames = [it.frames for it in state.book.pages]
+    draw(plant, 20)
+    state = plant.kit.managed_sites.state(SITE_ID)
+    assert state is not None
+    assert [it.frames for it in state.book.pages] == frames
+
+
 def test_told_twice_is_told_once_and_what_was_lost_is_made_good(
     plant: Plant, desk: DemandResponse, spread: Spread
 ) -> None:
