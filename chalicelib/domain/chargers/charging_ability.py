@@ -8,6 +8,7 @@ nobody spoke of is taken for what OCPP asks of every charger.
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 
 from chalicelib.domain.chargers.commands import ProfileKind, ProfilePurpose
 from chalicelib.domain.data_classes import dataclass, replace
@@ -106,6 +107,8 @@ class LearntAbility:
     falls_back: bool | None = None
 
 
+# A site's chargers are alike, and each look asks it of each of them more than once.
+@lru_cache(maxsize=256)
 def seen_in(ability: ChargingAbility, learnt: LearntAbility | None) -> ChargingAbility:
     """The ability of a charger whose firmware has shown that."""
     if learnt is None:

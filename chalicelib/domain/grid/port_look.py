@@ -138,9 +138,9 @@ class PortLook:
         if self._was_just_unsent:
             return self.page, None
         # Before anything else is sent: what it shows now is what it kept.
-        return self._read() if self.page.lost_by is not None and self._wants_proof else self._told()
+        return self._read() if self.page.lost_by is not None and self._wants_proof else self._due()
 
-    def _told(self) -> Next:
+    def _due(self) -> Next:
         if self._is_stop_due:
             order = self._order(OrderKind.STOP, self.new_name())
             return replace(self.page, stopped_at=self.at), replace(order, is_lowering=True)

@@ -99,8 +99,13 @@ def unyielding_ma(state: SiteState, book: SiteBook, at: datetime) -> Mapping[Por
 
 def _untold(book: SiteBook) -> Collection[PortId]:
     """The ports whose chargers take no limit."""
-    takes_none = {it.charger_id for it in book.chargers if not forms(_ability(it), ProfilePurpose.SESSION)}
+    takes_none = {it.charger_id for it in book.chargers if not _takes_limits(_ability(it))}
     return {it.port_id for it in book.pages if it.port_id.charger_id in takes_none}
+
+
+def _takes_limits(ability: ChargingAbility) -> bool:
+    # Of hundreds nearly all refuse nothing.
+    return ability.is_controllable and (not ability.refused or bool(forms(ability, ProfilePurpose.SESSION)))
 
 
 def _ability(facts: ChargerFacts) -> ChargingAbility:
