@@ -7,7 +7,8 @@ before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 
 from chalicelib.domain.chargers.events import Currents
@@ -52,31 +53,41 @@ def restrained(
     return Restraint(grants=grants, would_draw_w=would_draw_w, asked=tuple(asked))
 
 
-def beside_silent(  # noqa: PLR0913, PLR0917 (as `restrained`, and who is silent)
+def beside_silent(  # noqa: PLR0913 (as `restrained`, and who does as it likes)
     tree: SiteTree,
     claims: Sequence[Claim],
     at: datetime,
     conditions: Conditions,
     demands: Sequence[SiteDemand],
+    *,
     silent_ma: Mapping[PortId, int],
+    kept_ma: Mapping[PortId, int],
 ) -> Restraint:
-    """A sharing where some answer nothing, or do not yield (`silent_ma`: what each may go on drawing all the same).
+    """A sharing where some chargers hear nothing, and others do not yield below something (`kept_ma`).
 
-    They are to have what is fair, should they hear of it. Until then the others have what is left beside what those
-    hold: no more of it, and no less.
+    `silent_ma`: what each that hears nothing may go on drawing by what it was told. They are to have what is fair,
+    should they hear of it. Until then the others have what is left beside what those hold: no more of it, and no less.
     """
     whole = restrained(tree, claims, at, conditions, demands)
     fair_ma = whole.grants.target_ma
-    more_ma = {it: most for it, most in silent_ma.items() if most > fair_ma.get(it, most)}
-    if not more_ma:
+    holding_ma = {it: least for it, least in kept_ma.items() if least > fair_ma.get(it, least)}
+    holding_ma |= {it: most for it, most in silent_ma.items() if most != fair_ma.get(it, most)}
+    if not holding_ma:
         return whole
-    held = replace(conditions, default_ma={**conditions.default_ma, **more_ma})
-    found = restrained(tree, claims, at, held, demands)
-    fair = {it: fair_ma[it] for it in more_ma}
-    grants = replace(
-        found.grants, target_ma={**found.grants.target_ma, **fair}, limit_ma={**found.grants.limit_ma, **fair}
-    )
+    idle = {it for it, most in silent_ma.items() if most < fair_ma.get(it, 0)}
+    held = replace(conditions, default_ma={**conditions.default_ma, **holding_ma})
+    found = restrained(tree, [it for it in claims if it.port_id not in idle], at, held, demands)
+    fair = {it: fair_ma[it] for it in holding_ma}
+    grants = _with_notes(found.grants, whole.grants, idle)
+    grants = replace(grants, target_ma={**grants.target_ma, **fair}, limit_ma={**grants.limit_ma, **fair})
     return replace(found, grants=grants, would_draw_w=whole.would_draw_w)
+
+
+def _with_notes(grants: Grants, known: Grants, ports: Collection[PortId]) -> Grants:
+    """The grants with what was found of those ports too."""
+    notes = ((it.name, getattr(known, it.name)) for it in fields(Grants))
+    more = {name: {it: told[it] for it in told if it in ports} for name, told in notes}
+    return replace(grants, **{name: {**getattr(grants, name), **told} for name, told in more.items()})
 
 
 def drawn_at_most_w(tree: SiteTree, claims: Iterable[Claim], grants: Grants) -> int:

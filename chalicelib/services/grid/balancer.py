@@ -141,7 +141,9 @@ class Balancer:
         conditions, defaults, former = site.conditions, site.defaults, site.former
         kept_ma = unyielding_ma(state, book, at)
         silent_ma = {it.port_id: held_ma(it, at) for it in book.pages if _is_silent(it, facts, at)}
-        restraint = beside_silent(site.tree, claims, at, conditions, state.demands, {**kept_ma, **silent_ma})
+        restraint = beside_silent(
+            site.tree, claims, at, conditions, state.demands, silent_ma=silent_ma, kept_ma=kept_ma
+        )
         grants = restraint.grants
 
         later: dict[tuple[bool, ...], _Fits] = {}
@@ -314,10 +316,11 @@ def _to_be_proven(tree: SiteTree, book: SiteBook, busy: Collection[str], at: dat
 
 def _is_silent(page: PortPage, facts: Mapping[str, ChargerFacts], at: datetime) -> bool:
     """Whether its charger is away, or did not answer what it was told last, be it told twice."""
+    if not facts[page.port_id.charger_id].is_online:
+        return True
     lease = page.newest
-    if lease is None or not any(it.counts(at) for it in page.leases):
-        return False
-    return not facts[page.port_id.charger_id].is_online or (lease.answered_at is None and lease.sends > 1)
+    is_under_way = lease is not None and any(it.counts(at) for it in page.leases)
+    return lease is not None and is_under_way and lease.answered_at is None and lease.sends > 1
 
 
 def _is_awaited(pages: Iterable[PortPage]) -> bool:
