@@ -24,8 +24,11 @@ from rich.table import Table
 
 from chalicelib.adapters.grid.highs import Highs
 from chalicelib.domain.grid.balancing import share
+from chalicelib.domain.grid.day_plans import DayPlans
+from chalicelib.domain.grid.demand_response import AskedInterval, AskKind, DemandAsk, SiteDemand
 from chalicelib.domain.grid.outlook import Outlook
 from chalicelib.domain.grid.plans import problem, read
+from chalicelib.domain.grid.programs import LinearProgram
 from chalicelib.domain.grid.tree import Claim, Node, SiteTree, Switching
 from local.simulate import figures
 from local.simulate.algorithms import ALGORITHMS, algorithm
@@ -85,6 +88,7 @@ def main() -> int:
     console = Console(highlight=False, width=130 if not sys.stdout.isatty() else None)
     console.print(table())
     console.print(planning())
+    console.print(roomy_planning())
     for it in _own(asked.seed, Signals(price=asked.price, carbon=asked.carbon, demand_charge=asked.demand_charge)):
         console.print(it)
     if asked.judge is None or not asked.judge.exists():
@@ -117,16 +121,10 @@ def planning() -> Table:
     found = Table(title="Planning a day, everybody present", title_justify="left")
     for column in ("ports", "amounts", "rows", "written ms", "solved ms", "read ms"):
         found.add_column(column, justify="right")
-    quarters = range(96)
     for ports, amperes in ((10, 63), (50, 125), (500, 1_250)):
         tree, claims = crowd(ports, amperes)
-        outlook = Outlook(
-            begins_at=_AT,
-            price_micros=tuple(round(1e6 * PRICES["day-ahead"](it / 4)) for it in quarters),
-            demand_charge_micros=500_000,
-        )
         times = [time.process_time()]
-        asked = problem(tree, claims, outlook, _AT)
+        asked = problem(tree, claims, _outlook(), _AT)
         times.append(time.process_time())
         solution = Highs().solve(asked.program)
         times.append(time.process_time())
@@ -136,6 +134,43 @@ def planning() -> Table:
         sizes = len(asked.program.costs), len(asked.program.at_most)
         found.add_row(f"{ports}, {amperes} A", *map(str, sizes), *spent)
     return found
+
+
+def roomy_planning() -> Table:
+    """What a whole plan of a roomy site costs the processor, with and without an announced event: the most programs."""
+    found = Table(title="Planning a roomy site's day, everybody present", title_justify="left")
+    for column in ("ports", "programs", "ms", "programs in an event", "ms in it"):
+        found.add_column(column, justify="right")
+    nothing = DemandAsk(kind=AskKind.CAP, power_w=0)
+    held = AskedInterval(begins_at=_AT + timedelta(hours=1), ends_at=_AT + timedelta(hours=3), ask=nothing)
+    event = SiteDemand(event_id="event", operator_id="operator", site_id="street", program="", intervals=(held,))
+    for ports, amperes in ((10, 320), (50, 1_600), (500, 12_000)):
+        tree, claims = crowd(ports, amperes)
+        outlook = replace(_outlook(), coming_permille=(1_000,) * 96)
+        shown: list[str] = []
+        for demands in ((), (event,)):
+            asked = DayPlans(tree=tree, claims=claims, outlook=replace(outlook, demands=demands), at=_AT)
+            spent_s, programs = min(_planned(asked) for _ in range(_ROUNDS))
+            shown += [str(programs), f"{spent_s * 1000:.0f}"]
+        found.add_row(f"{ports}, {amperes} A", *shown)
+    return found
+
+
+def _planned(asked: DayPlans) -> tuple[float, int]:
+    solved: list[int] = []
+
+    def solve(program: LinearProgram) -> Sequence[float] | None:
+        solved.append(len(program.costs))
+        return Highs().solve(program)
+
+    began = time.process_time()
+    asked.best(solve)
+    return time.process_time() - began, len(solved)
+
+
+def _outlook() -> Outlook:
+    price = tuple(round(1e6 * PRICES["day-ahead"](it / 4)) for it in range(96))
+    return Outlook(begins_at=_AT, price_micros=price, demand_charge_micros=500_000)
 
 
 def crowd(ports: int, amperes: int) -> tuple[SiteTree, list[Claim]]:

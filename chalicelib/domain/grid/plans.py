@@ -40,8 +40,8 @@ class PlanProblem:
 
     `columns`: by stay and by part in which it is there, the amounts that are its amperes together. `lacks`: by stay,
     the kilowatt-hours that it will not have. `behind`: by stay and part, the rows that may hold it back.
-    `coming`: what those ask for who may come, by the amount that is what they will not have. `power`: by part, the
-    amounts that flow in it with the kilowatts of each.
+    `coming`: what those ask for who may come, by the amount that is what they will not have. `alone`: what somebody
+    will not have, and how much of it even alone. `power`: by part, the amounts that flow in it with kilowatts of each.
     """
 
     program: LinearProgram
@@ -52,6 +52,7 @@ class PlanProblem:
     lacks: tuple[tuple[int, ...], ...]
     behind: Mapping[tuple[int, int], Sequence[int]]
     coming: Mapping[int, float]
+    alone: tuple[tuple[tuple[int, ...], float], ...]
     power: Mapping[int, tuple[tuple[int, float], ...]]
 
 
@@ -114,7 +115,7 @@ def read(problem: PlanProblem, solution: Sequence[float] | None) -> Plan:
         limit_ma[port_id], is_full[port_id] = tuple(row), tuple(tight)
         unmet_wh[port_id] = round(1000 * sum(solution[column] for column in problem.lacks[number]))
     asked_kwh = sum(it.lacks_kwh for it in problem.stays) + sum(problem.coming.values())
-    lacks_kwh = sum(solution[column] for lacks in problem.lacks for column in lacks)
+    short_kwh = sum(max(0.0, sum(solution[it] for it in lacks) - alone) for lacks, alone in problem.alone)
     coming_kwh = sum(solution[column] for column in problem.coming)
     return Plan(
         begins_at=problem.begins_at,
@@ -122,7 +123,7 @@ def read(problem: PlanProblem, solution: Sequence[float] | None) -> Plan:
         is_full=is_full,
         unmet_wh=unmet_wh,
         coming_lacks_permille=round(1000 * coming_kwh / asked_kwh) if asked_kwh else 0,
-        lacks_permille=round(1000 * (lacks_kwh + coming_kwh) / asked_kwh) if asked_kwh else 0,
+        lacks_permille=round(1000 * short_kwh / asked_kwh) if asked_kwh else 0,
     )
 
 
@@ -150,8 +151,7 @@ def _quarters(part: Slot, begins_at: datetime) -> int:
 class _Row:
     """What flows in one conductor in one part: amounts, what an ampere of each counts, and the most of it.
 
-    `numbers` of the stays behind it.
-    `base`: what flows whatever is planned.
+    `numbers` of the stays behind it. `base`: what flows whatever is planned.
     """
 
     terms: list[tuple[int, complex, float]] = field(default_factory=list)
@@ -192,6 +192,7 @@ class _Writing:
         self._shadows: dict[tuple[complex, ...], Sequence[tuple[complex, float, Sequence[float]]]] = {}
         self._guests: list[_Guests] = []
         self._coming: dict[int, float] = {}
+        self._alone: list[tuple[tuple[int, ...], float]] = []
         self._shared: dict[int, frozenset[int]] = {}
         self._power: dict[int, tuple[tuple[int, float], ...]] = {}
         costs = [it.cost for it in day] or [0.0]
@@ -219,6 +220,7 @@ class _Writing:
             lacks=tuple(self._lacks),
             behind=self._behind,
             coming=self._coming,
+            alone=tuple(self._alone),
             power=self._power,
         )
 
@@ -255,6 +257,7 @@ class _Writing:
             program.limit(now, at_least=it.now_a, at_most=it.now_a)
         self._columns.append(tuple(mine))
         self._lacks.append(lacks)
+        self._alone.append((lacks, self._short_kwh(it.lacks_kwh, terms)))
 
     def _write_coming(self, coming: Coming) -> None:
         """Those who may still come, as one for all free ports that are wired alike."""
@@ -282,7 +285,12 @@ class _Writing:
             lacks = self._program.amount(cost=self._worth * _COMING_WEIGHT, most=lacks_kwh)
             self._program.limit([*terms, (lacks, 1.0)], at_least=lacks_kwh, at_most=lacks_kwh)
             self._coming[lacks] = lacks_kwh
+            self._alone.append(((lacks,), self._short_kwh(lacks_kwh, terms)))
             self._guests.append(_Guests(ports[0], kw, most_a, columns))
+
+    def _short_kwh(self, wanted_kwh: float, terms: Sequence[tuple[int, float]]) -> float:
+        """What of it does not come even of all that it may take."""
+        return max(0.0, wanted_kwh - sum(self._program.most[column] * kwh for column, kwh in terms))
 
     def _shared_in(self, conductors: Conductors) -> frozenset[int]:
         """What several ports share: elsewhere nobody is kept from anything by who comes."""

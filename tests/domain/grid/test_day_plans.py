@@ -12,7 +12,7 @@ from chalicelib.adapters.grid.highs import Highs
 from chalicelib.domain.grid.day_plans import DayPlans, lacked
 from chalicelib.domain.grid.outlook import Outlook, Plan
 from chalicelib.domain.grid.programs import LinearProgram
-from chalicelib.domain.grid.tree import Claim, SiteTree
+from chalicelib.domain.grid.tree import Claim, Phase, SiteTree
 from tests.domain.grid.sites import AT, claim, looks, port, port_id, site
 
 HOUR = timedelta(hours=1)
@@ -70,6 +70,22 @@ def test_a_site_that_is_short_now_is_planned_once() -> None:
     assert plan.lacks_permille > 150
     assert not plan.is_roomy
     assert len(counted.asked) == 1
+
+
+def test_what_a_car_would_lack_alone_says_nothing_of_its_site() -> None:
+    """Five times what its port gives until it leaves: no site has room for that, and none is short for it."""
+    plan = best(SITE, QUIET, Counted(), car(0, asked_wh=50_000, departs_at=AT + HOUR))
+    assert plan is not None
+    assert plan.unmet_wh[port_id(0)] > 25_000
+    assert (plan.lacks_permille, plan.is_roomy) == (0, True)
+
+
+def test_what_those_would_lack_alone_who_may_come_says_nothing_of_their_site() -> None:
+    """Each is thought to ask for what those do who are here, at ports of one phase that give a third of it."""
+    ports = [port(it, step_ma=1_000, phases=(Phase.L1,), most_ma=16_000) for it in range(10)]
+    plan = best(site(ports, 400), QUIET, Counted(), car(0, car_phases=1, asked_wh=150_000))
+    assert plan is not None
+    assert plan.is_roomy
 
 
 def test_a_site_that_was_short_is_not_roomy_for_a_day() -> None:
