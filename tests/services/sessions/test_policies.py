@@ -168,6 +168,14 @@ def test_a_charger_may_tell_all_it_has_to_tell(kit: Kit) -> None:
         kit.local_lists.tend()
 
 
+def test_whoever_sets_a_charger_up_may_tell_its_site(kit: Kit) -> None:
+    charger = kit.chargers.get("CP-1")
+    assert charger is not None
+    for policy in ("message", "api", "lists"):
+        with within(policy):
+            kit.provisioning.ability_told(replace(charger, managed_at="harbour"))
+
+
 def test_what_waits_for_a_chargers_line_may_be_sent_by_whoever_frees_it(kit: Kit) -> None:
     with within("api"):
         kit.remote_control.order("op", "CP-1", ReadListVersion(), None)
