@@ -42,6 +42,6 @@ KEPT_DAYS = {
 }
 # Each table's key is asked for by whoever uses it: tables in all, summed over the functions that may use them, and over
 # those of them that are a session's steps.
-TABLES, TABLES_OF_FUNCTIONS, TABLES_OF_STEPS = 35, 326, 66
+TABLES, TABLES_OF_FUNCTIONS, TABLES_OF_STEPS = 35, 327, 66
 # A queue that calls a function is asked for messages all month, by five at once, 20 s each.
 QUEUES_READ = 7
